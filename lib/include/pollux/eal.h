@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pollux EAL: bring the runtime up and down.
+ *
+ *	static const struct argp_child children[] = {{&plx_eal_argp, 0, "EAL options:", 10}, {0}};
+ *	struct plx_eal_config eal = {0};
+ *	... argp_parse() with state->child_inputs[0] = &eal in ARGP_KEY_INIT ...
+ *	int err = plx_eal_init(&eal);
+ *	if (err)
+ *		return 1;		// the reason is in the log
+ *	...
+ *	plx_eal_fini();
+ *
+ * The EAL is the only global state of the SDK; a process has at most one. After plx_eal_fini() it
+ *can be brought up again. fork() after plx_eal_init(): the child must not use the SDK (its pins and
+ * lcores stay with the parent); every call that needs the EAL fails with -ENODEV there.
+ */
+#ifndef POLLUX_EAL_H
+#define POLLUX_EAL_H
+
+#include <argp.h>
+
+#include <pollux/common.h>
+
+PLX_BEGIN_DECLS
+
+/** All zero means: every CPU that the calling thread may run on, memory on demand, 2 MiB pages. */
+struct plx_eal_config {
+	const char *lcores;	/**< CPU list such as "0,2-5"; NULL: the thread's affinity */
+	const char *main_lcore; /**< a CPU number of the list; NULL: the first */
+	size_t mem_bytes; /**< heap to allocate at once, per node of the lcores; grows beyond */
+	size_t mem_limit; /**< the heap never grows beyond; 0: as far as hugepages go */
+	size_t page_size; /**< 0: the default hugepage size; else 2 MiB, 1 GiB, ... */
+	bool no_huge;	  /**< do not use hugetlb: transparent huge pages or small pages, quietly */
+	bool require_huge; /**< fail rather than fall back from hugetlb */
+	uint64_t va_base;  /**< start of the reserved window; 0: chosen for IOVA = VA in 39 bits */
+	size_t va_size;	   /**< of the window; 0: 256 GiB, less where that is not to be had */
+	const char *log_levels; /**< as plx_log_set_levels(); NULL: leave as is */
+};
+
+/**
+ * argp(3) parser for the fields above, to be used as a child of the application's own; its input is
+ * a struct plx_eal_config, which must be zeroed before. Strings point into argv.
+ *	--lcores LIST  --main-lcore CPU  --mem SIZE  --mem-limit SIZE  --page-size SIZE  --no-huge
+ *	--require-huge  --va-base ADDR  --log-level LIST
+ */
+PLX_API extern const struct argp plx_eal_argp;
+
+/**
+ * Bring the EAL up: clock, VA window, memory, lcores. The calling thread becomes the main lcore and
+ * is pinned to its CPU; its affinity is restored by plx_eal_fini().
+ * @config: NULL is the same as all zero; not kept
+ * Return: 0; -EALREADY (up already), -EINVAL (bad list or size: the log names it), -ENOMEM
+ * (hugepages asked for at once are not there: the log says how many there are and how to get more),
+ * -EPERM.
+ */
+PLX_API int plx_eal_init(const struct plx_eal_config *config);
+
+/**
+ * Take everything down: waits for the lcores, frees all memory. Ports, controllers and address
+ * spaces must be closed before; what is still open is named in the log and -EBUSY returned, with
+ * nothing changed. Return: 0, -EBUSY, or -ENODEV (not up, or a forked child).
+ */
+PLX_API int plx_eal_fini(void);
+
+/** Is the EAL up in this process? */
+PLX_API bool plx_eal_is_up(void);
+
+/** The version of the library, e.g. "0.1.0". */
+PLX_API const char *plx_version(void);
+
+/**
+ * Parse a size such as "64M", "1G", "4096" or "2MiB" (binary multiples).
+ * Return: 0, or -EINVAL (not a size, overflow).
+ */
+PLX_API int plx_parse_size(const char *text, size_t *size);
+
+PLX_END_DECLS
+
+#endif /* POLLUX_EAL_H */
