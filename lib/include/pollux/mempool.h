@@ -53,6 +53,7 @@ struct plx_mempool {
 	uint32_t store_len;
 	void **store;
 	uint64_t exhausted; /**< gets that failed */
+	uint64_t overflows; /**< puts refused, because all objects were in: double frees */
 };
 
 /** All zero but count and size is fine. */

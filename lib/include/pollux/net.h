@@ -63,10 +63,11 @@ enum plx_lie {
 /** Of one queue, since open; a reset or stop does not clear it. */
 struct plx_queue_stats {
 	uint64_t packets;
-	uint64_t bytes;	  /**< without frame check sequence */
-	uint64_t errors;  /**< rx: frames the device marked bad; tx: it could not send */
-	uint64_t dropped; /**< rx: for lack of packet buffers; tx: packets that cannot be sent (too
-			   *	long, empty, too many segments): freed */
+	uint64_t bytes;	     /**< without frame check sequence */
+	uint64_t errors;     /**< rx: frames the device marked bad; tx: it could not send */
+	uint64_t dropped;    /**< tx: packets that cannot be sent (too long, too short, too many
+			      *	segments) and were freed; rx: packets lost for lack of buffers */
+	uint64_t no_buffers; /**< rx: refills that found the pool empty */
 	uint64_t lies[PLX_LIE_KINDS];
 };
 
@@ -163,7 +164,8 @@ struct plx_port_info {
 	uint16_t rx_queues, tx_queues; /**< open */
 	uint16_t rx_queues_max, tx_queues_max;
 	uint16_t rx_descs, tx_descs; /**< per queue */
-	uint16_t descs_min, descs_max, descs_align;
+	uint16_t descs_min, descs_max;
+	uint16_t descs_align; /**< queue sizes are multiples of it; 0: powers of two */
 	uint16_t mtu, mtu_min, mtu_max;
 	uint16_t tx_segs_max; /**< buffers of one packet to send */
 };
@@ -263,7 +265,8 @@ PLX_API int plx_rxq_irq_wait(struct plx_rxq *rxq, int timeout_ms);
  * The parts of it, for an application with its own epoll loop: arm; if that returns 1 there are
  * packets already: poll the queue; else sleep on the fd. When it is readable, disarm (which clears
  * the eventfd) and poll. Arm costs a register write.
- * Return: arm: 1 or 0; disarm: 0; fd: the eventfd, owned by the port; else -ENOTSUP, -ENODEV.
+ * Return: arm: 1 or 0; disarm: 0; fd: the eventfd, owned by the port and valid until its reset or
+ * close; else -ENOTSUP, -ENODEV.
  */
 PLX_API int plx_rxq_irq_arm(struct plx_rxq *rxq);
 PLX_API int plx_rxq_irq_disarm(struct plx_rxq *rxq);

@@ -113,7 +113,6 @@ struct plx_pktbuf_pool {
 	uint16_t priv_size;
 	/** From the address of a plain pktbuf to the IOVA of its data behind the headroom. */
 	uint64_t data_iova_delta;
-	uint64_t bad_frees; /**< refused: reference count 0 */
 };
 
 struct plx_pktbuf_pool_config {

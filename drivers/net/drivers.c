@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The NIC drivers that are built: the one place where lib/net learns of them. */
+#include "net/driver.h"
+
+#include "e1000e/e1000e.h"
+
+const struct plx_net_driver *const plx_net_drivers[] = {
+	&plx_net_e1000e,
+	NULL,
+};

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the files of lib/net share among themselves, beyond what drivers see (driver.h). */
+#ifndef POLLUX_LIB_NET_PORT_H
+#define POLLUX_LIB_NET_PORT_H
+
+#include <pollux/net.h>
+
+/** All bursts stand still. */
+void plx_port_halt_queues(struct plx_port *port);
+/** Do packets of this MTU fit the pool's buffers, or can the device scatter? 0 or -EINVAL. */
+int plx_port_check_buffers(const struct plx_port *port, unsigned int mtu);
+
+/** The event fd and what it listens to; close takes what open left, also half of it. */
+int plx_port_events_open(struct plx_port *port);
+void plx_port_events_close(struct plx_port *port);
+/** Listen to the driver's event fd, which is a new one after a reset. */
+int plx_port_events_listen(struct plx_port *port);
+
+#endif /* POLLUX_LIB_NET_PORT_H */
