@@ -117,7 +117,11 @@ struct plx_mem_listener {
 	 * listeners that had accepted it, and the allocation or registration fails.
 	 */
 	int (*add)(struct plx_mem_listener *self, const struct plx_mem_segment *segments, size_t n);
-	/** A run of segments is going away; on return no device may reach it any more. */
+	/**
+	 * A run of segments is going away; on return no device may reach it any more. An IOMMU
+	 * mapping cannot be split, so a run goes as it came: the segments are exactly those of one
+	 * add(). A listener that registers late is given the same runs as an early one.
+	 */
 	void (*remove)(struct plx_mem_listener *self, const struct plx_mem_segment *segments,
 		       size_t n);
 	struct plx_mem_listener *next; /**< the registry's */
