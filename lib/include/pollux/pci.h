@@ -158,6 +158,14 @@ enum plx_pci_use {
 PLX_API enum plx_pci_use plx_pci_in_use(const struct plx_pci_device *device, char *detail,
 					size_t detail_len);
 
+/** Does this driver hand its device to userspace (vfio-pci and its variants, uio, pci-stub)? */
+PLX_API bool plx_pci_driver_is_userspace(const char *driver);
+/**
+ * Does the driver of this member keep its whole IOMMU group from being opened by VFIO? Without a
+ * driver, with a VFIO driver, pci-stub or pcieport it does not.
+ */
+PLX_API bool plx_pci_blocks_group(const struct plx_pci_device *device);
+
 /**
  * Bind a device to a driver by driver_override, unbinding it from its present one. The driver bound
  * before is remembered (in /run/pollux/bind/<bdf>, root only) for plx_pci_restore().

@@ -184,8 +184,14 @@ PLX_API int plx_dev_irq_disable(struct plx_dev *dev);
 /** The eventfd of a vector, owned by the device: poll it, read it; -EINVAL if not enabled. */
 PLX_API int plx_dev_irq_fd(const struct plx_dev *dev, unsigned int vector);
 /**
+ * Let a level-triggered INTx fire again: the kernel masks it when it fires. For those who poll the
+ * eventfd themselves; nothing to do for MSI and MSI-X. Return: 0, -EINVAL (no interrupts are on),
+ * or the kernel's error.
+ */
+PLX_API int plx_dev_irq_unmask(struct plx_dev *dev);
+/**
  * Sleep until the vector fires or timeout_ms passes (-1: for ever), and clear its eventfd. An INTx
- * is unmasked first (the kernel masks it when it fires). Return: 1 fired, 0 timed out, -EINTR, or
+ * that has not fired yet is unmasked first. Return: 1 fired, 0 timed out, -EINTR, or
  * another negative errno.
  */
 PLX_API int plx_dev_irq_wait(struct plx_dev *dev, unsigned int vector, int timeout_ms);

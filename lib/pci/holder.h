@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Which process has a VFIO group open; used by lib/pci (in use?) and lib/vfio (why EBUSY?). */
+#ifndef PLX_PCI_HOLDER_H
+#define PLX_PCI_HOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/**
+ * Look through /proc for a process that has /dev/vfio/<group> open.
+ * @text: gets "process 1234 (qemu-system-x86)", or "this process"
+ * Return: true if one was found. Without CAP_SYS_PTRACE only the caller's own processes are seen.
+ */
+bool plx_pci_group_holder(int group, char *text, size_t len);
+
+#endif /* PLX_PCI_HOLDER_H */
