@@ -77,12 +77,27 @@ static void store_push(struct plx_mempool *mp, void *const *objs, uint32_t n)
 
 /* --- Slow ways of get and put --------------------------------------------------------------- */
 
+/* More than a cache is for: from the store, with what the cache has if that is what it takes. */
+static int get_large(struct plx_mempool *mp, struct plx_mempool_cache *cache, void **objs,
+		     uint32_t n)
+{
+	if (store_pop(mp, objs, n, n))
+		return 0;
+	if (!cache || cache->len == 0)
+		return -ENOMEM;
+	store_push(mp, cache->objs, cache->len);
+	cache->len = 0;
+	return store_pop(mp, objs, n, n) ? 0 : -ENOMEM;
+}
+
 int plx_mempool_get_slow(struct plx_mempool *mp, void **objs, uint32_t n)
 {
 	struct plx_mempool_cache *cache = plx_mempool_cache(mp);
 
+	if (n == 0)
+		return 0;
 	if (!cache || n > cache->size)
-		return n == 0 || store_pop(mp, objs, n, n) ? 0 : -ENOMEM;
+		return get_large(mp, cache, objs, n);
 	/* The array has room for 2 * size; what stays after this get is `size`. */
 	cache->refills++;
 	cache->len += store_pop(mp, &cache->objs[cache->len], n - cache->len,

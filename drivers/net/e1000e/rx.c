@@ -77,9 +77,9 @@ static inline void rx_rearm(struct e1000e_rxq *q)
 }
 
 /* Fill in what a fresh buffer does not have. */
-static inline void rx_fill(const struct e1000e_rxq *q, struct plx_pktbuf *p, uint32_t len)
+static inline void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
 {
-	p->rearm = q->rearm;
+	p->rearm = rearm;
 	p->flags = 0;
 	p->pkt_len = len;
 	p->len = (uint16_t)len;
@@ -117,18 +117,21 @@ static void rx_append(struct e1000e_rxq *q, struct plx_pktbuf *p)
  * A descriptor that is done but not one whole good frame: part of a longer one, bad, or nonsense.
  * Return: a packet that is complete with it, or NULL.
  */
-static struct plx_pktbuf *rx_odd(struct e1000e_rxq *q, uint64_t meta, struct plx_pktbuf *p)
+static __attribute__((noinline, cold)) struct plx_pktbuf *
+rx_odd(struct e1000e_rxq *q, uint64_t meta, struct plx_pktbuf *p)
 {
 	uint32_t len = rx_len(meta);
 	bool end = meta & E1000E_RXD_EOP;
 
-	rx_fill(q, p, len);
+	rx_fill(p, q->rearm, len);
 	if (q->skip) {
 		plx_rxq_lie(&q->base, PLX_LIE_CHAIN);
 		return rx_give_up(q, p, end);
 	}
+	/* Bad frames stay in the device unless RCTL.SBP is set, which it is not. */
 	if (end && (meta & E1000E_RXD_ERRORS)) {
 		q->base.stats.errors++;
+		plx_rxq_lie(&q->base, PLX_LIE_HEADER);
 		return rx_give_up(q, p, end);
 	}
 	/* Only the last buffer of a packet may be partly filled (7.1.2). */
@@ -154,32 +157,35 @@ uint16_t e1000e_rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t
 {
 	struct e1000e_rxq *q = (struct e1000e_rxq *)rxq;
 	const uint32_t mask = q->mask, buf_size = q->buf_size;
-	uint32_t owned = (q->tail - q->next) & mask, next = q->next, got = 0;
+	uint32_t next = q->next, owned = (q->tail - next) & mask, limit = n < owned ? n : owned;
+	struct plx_pktbuf **const bufs = q->bufs;
+	const uint64_t rearm = q->rearm;
+	bool odd = q->head || q->skip;
+	uint32_t i, got = 0;
 	uint64_t bytes = 0;
 
-	while (got < n && owned) {
+	for (i = 0; i < limit; i++) {
 		uint64_t meta = rx_meta(q, next);
 		uint32_t len = rx_len(meta);
-		struct plx_pktbuf *p;
+		struct plx_pktbuf *p = bufs[next];
 
-		if (!(meta & E1000E_RXD_DD))
-			break;
-		p = q->bufs[next];
-		next = (next + 1) & mask;
-		owned--;
-		if (plx_likely((meta & FAST_MASK) == FAST_GOOD && len - 1 < buf_size && !q->head &&
-			       !q->skip)) {
-			rx_fill(q, p, len);
+		if (plx_likely((meta & FAST_MASK) == FAST_GOOD && len - 1 < buf_size && !odd)) {
+			rx_fill(p, rearm, len);
 		} else {
+			if (!(meta & E1000E_RXD_DD))
+				break;
 			p = rx_odd(q, meta, p);
-			if (!p)
-				continue;
-			len = p->pkt_len;
+			odd = q->head || q->skip;
+			len = p ? p->pkt_len : 0;
+			/* A descriptor that gave no packet does not count. */
+			limit += !p && limit < owned;
 		}
-		pkts[got++] = p;
+		next = (next + 1) & mask;
+		pkts[got] = p;
+		got += p != NULL;
 		bytes += len;
 	}
-	if (next == q->next) {
+	if (i == 0) {
 		/* Only after a refill that failed. */
 		if (plx_unlikely(rx_wants_refill(q)))
 			rx_rearm(q);

@@ -27,7 +27,8 @@ bool e1000e_tx_waiting(const struct e1000e_txq *q)
 }
 
 /* Free the buffers of a batch in which packets have several descriptors. */
-static void tx_free_gaps(struct e1000e_txq *q, uint32_t first, uint32_t last)
+static __attribute__((noinline, cold)) void tx_free_gaps(struct e1000e_txq *q, uint32_t first,
+							 uint32_t last)
 {
 	uint32_t i;
 
@@ -73,7 +74,8 @@ static inline void tx_clean(struct e1000e_txq *q)
  * A packet that is not one buffer of a sensible length: several, or one that cannot be sent, which
  * is freed. Return: descriptors used, 0 if it was dropped, or -1 if there is no room for it now.
  */
-static int tx_odd(struct e1000e_txq *q, uint32_t next, uint32_t room, struct plx_pktbuf *head)
+static __attribute__((noinline, cold)) int tx_odd(struct e1000e_txq *q, uint32_t next,
+						  uint32_t room, struct plx_pktbuf *head)
 {
 	struct plx_pktbuf *p;
 	uint64_t sum = 0;
@@ -117,41 +119,62 @@ static inline void tx_submit(struct e1000e_txq *q, uint32_t next)
 	plx_mmio_write32(q->tdt, next);
 }
 
+/*
+ * Descriptors for packets of one buffer, up to the first that is something else, from *next on.
+ * Return: how many.
+ */
+static inline uint32_t tx_plain(struct e1000e_txq *q, uint32_t *next, struct plx_pktbuf **pkts,
+				uint32_t n)
+{
+	struct e1000e_tx_desc *const ring = q->ring;
+	struct plx_pktbuf **const bufs = q->bufs;
+	const uint32_t mask = q->mask;
+	uint32_t i, index = *next;
+	uint64_t bytes = 0;
+
+	for (i = 0; i < n; i++) {
+		struct plx_pktbuf *p = pkts[i];
+		uint32_t len = p->len;
+
+		if (plx_unlikely(p->nsegs != 1 ||
+				 len - E1000E_FRAME_MIN > E1000E_FRAME_MAX - E1000E_FRAME_MIN))
+			break;
+		ring[index].addr = htole64(plx_pktbuf_iova(p));
+		ring[index].ctl = htole64(TXD_LAST | len);
+		bufs[index] = p;
+		index = (index + 1) & mask;
+		bytes += len;
+	}
+	*next = index;
+	q->base.stats.packets += i;
+	q->base.stats.bytes += bytes;
+	return i;
+}
+
 uint16_t e1000e_tx_burst(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n)
 {
 	struct e1000e_txq *q = (struct e1000e_txq *)txq;
-	const uint32_t mask = q->mask;
-	uint32_t next = q->next, room, i, plain = 0;
-	uint64_t bytes = 0;
+	uint32_t next = q->next, room, sent = 0;
 
 	tx_clean(q);
-	room = (q->clean - next - 1) & mask;
-	for (i = 0; i < n && room; i++) {
-		struct plx_pktbuf *p = pkts[i];
-		uint32_t len = p->pkt_len;
+	room = (q->clean - next - 1) & q->mask;
+	while (sent < n && room) {
+		uint32_t most = n - sent < room ? n - sent : room;
+		uint32_t plain = tx_plain(q, &next, &pkts[sent], most);
+		int used;
 
-		if (plx_likely(p->nsegs == 1 && p->len == len &&
-			       len - E1000E_FRAME_MIN <= E1000E_FRAME_MAX - E1000E_FRAME_MIN)) {
-			q->ring[next].addr = htole64(plx_pktbuf_iova(p));
-			q->ring[next].ctl = htole64(TXD_LAST | len);
-			q->bufs[next] = p;
-			next = (next + 1) & mask;
-			room--;
-			plain++;
-			bytes += len;
-		} else {
-			int used = tx_odd(q, next, room, p);
-
-			if (used < 0)
-				break;
-			next = (next + (uint32_t)used) & mask;
-			room -= (uint32_t)used;
-		}
+		sent += plain;
+		room -= plain;
+		if (plx_likely(plain == most))
+			continue;
+		used = tx_odd(q, next, room, pkts[sent]);
+		if (used < 0)
+			break;
+		sent++;
+		next = (next + (uint32_t)used) & q->mask;
+		room -= (uint32_t)used;
 	}
-	if (plx_likely(next != q->next)) {
-		txq->stats.packets += plain;
-		txq->stats.bytes += bytes;
+	if (plx_likely(next != q->next))
 		tx_submit(q, next);
-	}
-	return (uint16_t)i;
+	return (uint16_t)sent;
 }

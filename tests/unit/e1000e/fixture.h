@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An e1000e port over registers that are plain memory: the test plays the device. Each test gets a
+ * fresh pool and fresh rings, and at its end every packet buffer must be back, once.
+ */
+#ifndef POLLUX_TESTS_E1000E_FIXTURE_H
+#define POLLUX_TESTS_E1000E_FIXTURE_H
+
+#include <CUnit/CUnit.h>
+
+#include "net/e1000e/e1000e.h"
+
+#define DESCS	  128
+#define POOL_BUFS 1024
+
+struct fixture {
+	struct plx_pktbuf_pool *pool;
+	struct e1000e_port port;
+	struct e1000e_rxq rxq;
+	struct e1000e_txq txq;
+	struct plx_rxq *rxqs[1];
+	struct plx_txq *txqs[1];
+	char *bar;
+	uint32_t given; /* descriptors the "device" has filled so far */
+};
+
+extern struct fixture fx;
+
+int fixture_eal_up(void);
+int fixture_eal_down(void);
+/** data_size: of the pool's buffers. */
+void fixture_up(uint16_t data_size);
+void fixture_down(void);
+
+/** A register as the driver left it; and what it shall read. */
+uint32_t reg_get(uint32_t reg);
+void reg_set(uint32_t reg, uint32_t value);
+/** Free buffers in the pool, for the balance. */
+uint32_t pool_free(void);
+
+#define WITH_FIXTURE(test)                                                                         \
+	static void test##_fx(void)                                                                \
+	{                                                                                          \
+		fixture_up(PLX_PKTBUF_DATA);                                                       \
+		test();                                                                            \
+		fixture_down();                                                                    \
+	}
+
+extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[];
+
+#endif /* POLLUX_TESTS_E1000E_FIXTURE_H */
