@@ -65,14 +65,21 @@ struct target {
 	const char *override; /* "": none */
 };
 
+/*
+ * The override is the target driver while the device moves: nothing else can take it then, and the
+ * driver takes it whatever ids it knows. The lasting override comes last.
+ */
 static int move(const char *bdf, const struct target *to)
 {
-	int err = set_override(bdf, to->override);
+	const char *during = to->driver[0] ? to->driver : to->override;
+	int err = set_override(bdf, during);
 
 	if (!err)
 		err = detach(bdf);
 	if (!err && to->driver[0])
 		err = attach(bdf, to->driver);
+	if (!err && strcmp(during, to->override) != 0)
+		err = set_override(bdf, to->override);
 	return err;
 }
 

@@ -89,7 +89,8 @@ int plx_pci_state_save(int dir, const struct plx_pci_device *device)
 
 	n = snprintf(text, sizeof(text), "ids=%04x:%04x\ndriver=%s\noverride=%s\n", device->vendor,
 		     device->device, device->driver, device->driver_override);
-	fd = openat(dir, TEMP_NAME, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	unlinkat(dir, TEMP_NAME, 0); /* of a process that was killed here */
+	fd = openat(dir, TEMP_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	if (write(fd, text, (size_t)n) != n)

@@ -17,7 +17,7 @@
 #include "vfio/dev.h"
 #include "vfio/memlock.h"
 
-PLX_LOG_USE(vfio);
+PLX_LOG_COMPONENT(vfio);
 
 /* --- One mapping (all with map_lock) --------------------------------------------------------- */
 

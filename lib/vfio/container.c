@@ -15,7 +15,7 @@
 #include "pci/sysfs.h"
 #include "vfio/info.h"
 
-PLX_LOG_COMPONENT(vfio);
+PLX_LOG_USE(vfio);
 
 static void explain_open(const char *path, int err)
 {
@@ -64,13 +64,12 @@ int plx_container_info(int container, struct plx_iommu_info *info)
 	const struct vfio_iommu_type1_info_dma_avail *avail;
 	uint32_t first;
 	size_t size;
-	int err = 0;
 	void *buf;
+	int err;
 
 	plx_container_info_free(info);
-	buf = plx_vfio_info_get(container, VFIO_IOMMU_GET_INFO, &fixed, sizeof(fixed), &size);
-	if (!buf) {
-		err = -errno;
+	err = plx_vfio_info_get(container, VFIO_IOMMU_GET_INFO, &fixed, sizeof(fixed), &buf, &size);
+	if (err) {
 		PLX_ERR(vfio, "IOMMU: the kernel does not describe it: %s", strerror(-err));
 		return err;
 	}

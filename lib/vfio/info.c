@@ -11,17 +11,18 @@
 /* The answer's size may change between two calls; it does not do so for ever. */
 #define INFO_TRIES 4
 
-void *plx_vfio_info_get(int fd, unsigned long request, void *fixed, size_t fixed_len, size_t *size)
+int plx_vfio_info_ask(plx_vfio_ask_t ask, void *ctx, void *fixed, size_t fixed_len, void **answer,
+		      size_t *size)
 {
 	size_t room = fixed_len;
 	char *buf = NULL, *more;
 	uint32_t argsz;
-	int i, err = EPROTO;
+	int i, err = -EPROTO;
 
 	for (i = 0; i < INFO_TRIES; i++) {
 		more = realloc(buf, room);
 		if (!more) {
-			err = ENOMEM;
+			err = -ENOMEM;
 			break;
 		}
 		buf = more;
@@ -29,23 +30,43 @@ void *plx_vfio_info_get(int fd, unsigned long request, void *fixed, size_t fixed
 		memcpy(buf, fixed, fixed_len);
 		argsz = (uint32_t)room;
 		memcpy(buf, &argsz, sizeof(argsz));
-		if (ioctl(fd, request, buf) < 0) {
-			err = errno;
+		err = ask(ctx, buf);
+		if (err)
 			break;
-		}
 		memcpy(&argsz, buf, sizeof(argsz));
 		if (argsz <= room) {
 			memcpy(fixed, buf, fixed_len);
+			*answer = buf;
 			*size = room;
-			return buf;
+			return 0;
 		}
+		err = -EPROTO;
 		if (argsz > PLX_VFIO_INFO_MAX)
 			break;
 		room = argsz;
 	}
 	free(buf);
-	errno = err;
-	return NULL;
+	return err;
+}
+
+struct ioctl_ctx {
+	int fd;
+	unsigned long request;
+};
+
+static int ask_by_ioctl(void *ctx, void *buf)
+{
+	const struct ioctl_ctx *c = ctx;
+
+	return ioctl(c->fd, c->request, buf) < 0 ? -errno : 0;
+}
+
+int plx_vfio_info_get(int fd, unsigned long request, void *fixed, size_t fixed_len, void **answer,
+		      size_t *size)
+{
+	struct ioctl_ctx ctx = {fd, request};
+
+	return plx_vfio_info_ask(ask_by_ioctl, &ctx, fixed, fixed_len, answer, size);
 }
 
 const void *plx_vfio_info_cap(const void *info, size_t size, uint32_t first, uint16_t id,

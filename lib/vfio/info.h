@@ -13,15 +13,21 @@
 /** An answer longer than this is a lie. */
 #define PLX_VFIO_INFO_MAX (1u << 20)
 
+/** Puts an INFO question, with argsz first in buf, to whoever answers. 0 or a negative errno. */
+typedef int (*plx_vfio_ask_t)(void *ctx, void *buf);
+
 /**
  * Ask with a buffer that grows until the answer fits.
  * @fixed, @fixed_len: the structure of the request, argsz included; the answer's fixed part is
  *	written back to it
- * @size: gets the length of the answer
- * Return: the whole answer, to be freed by the caller; or NULL with errno (EPROTO: the answer never
- * fits).
+ * @answer: gets the whole answer, to be freed by the caller, and @size its length
+ * Return: 0; -EPROTO (the answer never fits); -ENOMEM; or what the answerer said.
  */
-void *plx_vfio_info_get(int fd, unsigned long request, void *fixed, size_t fixed_len, size_t *size);
+int plx_vfio_info_ask(plx_vfio_ask_t ask, void *ctx, void *fixed, size_t fixed_len, void **answer,
+		      size_t *size);
+/** The same by ioctl(fd, request). */
+int plx_vfio_info_get(int fd, unsigned long request, void *fixed, size_t fixed_len, void **answer,
+		      size_t *size);
 
 /**
  * Find capability id in an answer of `size` bytes whose chain starts at offset `first`.

@@ -36,11 +36,12 @@ static int kernel_region_info(struct plx_dev *dev, unsigned int index,
 	uint32_t first;
 	size_t size;
 	void *buf;
-	int err = 0;
+	int err;
 
-	buf = plx_vfio_info_get(dev->fd, VFIO_DEVICE_GET_REGION_INFO, &info, sizeof(info), &size);
-	if (!buf)
-		return -errno;
+	err = plx_vfio_info_get(dev->fd, VFIO_DEVICE_GET_REGION_INFO, &info, sizeof(info), &buf,
+				&size);
+	if (err)
+		return err;
 	region->size = info.size;
 	region->start = info.offset;
 	region->flags = info.flags;
