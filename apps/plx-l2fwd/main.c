@@ -19,8 +19,8 @@
 
 /* Per lcore, what its cache and its bursts may hold. */
 #define BUFS_PER_LCORE (2 * PLX_MEMPOOL_CACHE_DEFAULT + BURST_MAX)
-/* What drivers take when the number of descriptors is left to them. */
-#define DESCS_GUESS  512
+/* The most that drivers take when the number of descriptors is left to them. */
+#define DESCS_GUESS  1024
 #define LINK_WAIT_MS 9000
 #define POLL_MS	     10
 
@@ -188,8 +188,12 @@ static void control(struct app *a)
 /* Buffers that the rings, the caches and the bursts can hold at the same time. */
 static unsigned int bufs_needed(void)
 {
-	unsigned int descs = app.options.descs ? app.options.descs : DESCS_GUESS, i, n = 0;
+	unsigned int wanted = app.options.descs ? app.options.descs : DESCS_GUESS;
+	unsigned int descs = 64, i, n = 0;
 
+	/* Drivers round up to powers of two. */
+	while (descs < wanted)
+		descs *= 2;
 	for (i = 0; i < app.options.ports; i++)
 		if (app.options.peer[i] != PORT_UNUSED)
 			n += (app.options.rx_queues + app.tx_queues[i]) * descs;

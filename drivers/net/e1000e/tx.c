@@ -121,10 +121,10 @@ static inline void tx_submit(struct e1000e_txq *q, uint32_t next)
 
 /*
  * Descriptors for packets of one buffer, up to the first that is something else, from *next on.
- * Return: how many.
+ * Return: how many. Not inlined: the loop gets all registers.
  */
-static inline uint32_t tx_plain(struct e1000e_txq *q, uint32_t *next, struct plx_pktbuf **pkts,
-				uint32_t n)
+static __attribute__((noinline)) uint32_t tx_plain(struct e1000e_txq *q, uint32_t *next,
+						   struct plx_pktbuf **pkts, uint32_t n)
 {
 	struct e1000e_tx_desc *const ring = q->ring;
 	struct plx_pktbuf **const bufs = q->bufs;
