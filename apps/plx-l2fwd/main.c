@@ -118,6 +118,8 @@ static void announce(void)
 		while (plx_port_link(app.ports[i], &link) == 0 && !link.up && !app.stop &&
 		       plx_clock_ns() < end)
 			plx_delay_us(POLL_MS * 1000);
+		/* What has happened up to here is told by the line below. */
+		plx_port_events(app.ports[i]);
 		fprintf(stderr,
 			"plx-l2fwd: port %u: %s (%s), %02x:%02x:%02x:%02x:%02x:%02x, link %s, "
 			"forwards to port %d\n",

@@ -85,10 +85,12 @@ void e1000e_stats(struct plx_port *port, struct plx_port_stats *stats)
 
 	e1000e_stats_update(p);
 	stats->rx_missed += p->stats[RX_MISSED];
+	/* Not rx_undersize: QEMU counts there, and delivers, each frame that its network left
+	 * short. */
 	stats->rx_errors += p->stats[RX_CRC_ERRORS] + p->stats[RX_ALIGN_ERRORS] +
 			    p->stats[RX_ERRORS] + p->stats[RX_CARRIER_EXT_ERRORS] +
-			    p->stats[RX_LENGTH_ERRORS] + p->stats[RX_UNDERSIZE] +
-			    p->stats[RX_FRAGMENTS] + p->stats[RX_OVERSIZE] + p->stats[RX_JABBERS];
+			    p->stats[RX_LENGTH_ERRORS] + p->stats[RX_FRAGMENTS] +
+			    p->stats[RX_OVERSIZE] + p->stats[RX_JABBERS];
 	stats->tx_errors += p->stats[TX_EXCESS_COLLISIONS] + p->stats[TX_LATE_COLLISIONS];
 }
 
