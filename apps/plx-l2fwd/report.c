@@ -103,6 +103,20 @@ static void table(struct app *app, enum report_kind kind, struct port_report *re
 
 /* --- JSON ----------------------------------------------------------------------------------- */
 
+static json_t *json_queues(const struct app *app, unsigned int port)
+{
+	unsigned int i, n = plx_port_info(app->ports[port])->rx_queues;
+	json_t *queues = json_array();
+
+	for (i = 0; i < n; i++) {
+		struct plx_rxq *rxq = plx_port_rxq(app->ports[port], (uint16_t)i);
+
+		json_array_append_new(queues,
+				      json_integer((json_int_t)PLX_READ_ONCE(rxq->stats.packets)));
+	}
+	return queues;
+}
+
 static json_t *json_port(const struct app *app, unsigned int port, const struct port_report *r,
 			 uint64_t ns)
 {
@@ -110,14 +124,16 @@ static json_t *json_port(const struct app *app, unsigned int port, const struct 
 	const struct plx_port_stats *s = &r->stats;
 
 	return json_pack(
-		"{s:i, s:s, s:s, s:i, s:b, s:i, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, s:I, "
+		"{s:i, s:s, s:s, s:i, s:b, s:i, s:o, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:I, s:I, "
+		"s:I, "
 		"s:I, s:I, s:I}",
 		"port", (int)port, "device", info->name, "driver", info->driver, "peer",
 		app->options.peer[port], "link", (int)r->link.up, "speed_mbps",
-		(int)r->link.speed_mbps, "rx_packets", (json_int_t)s->rx.packets, "rx_bytes",
-		(json_int_t)s->rx.bytes, "tx_packets", (json_int_t)s->tx.packets, "tx_bytes",
-		(json_int_t)s->tx.bytes, "rx_pps", rate(s->rx.packets, history.rx[port], ns),
-		"tx_pps", rate(s->tx.packets, history.tx[port], ns), "dropped",
+		(int)r->link.speed_mbps, "rx_queue_packets", json_queues(app, port), "rx_packets",
+		(json_int_t)s->rx.packets, "rx_bytes", (json_int_t)s->rx.bytes, "tx_packets",
+		(json_int_t)s->tx.packets, "tx_bytes", (json_int_t)s->tx.bytes, "rx_pps",
+		rate(s->rx.packets, history.rx[port], ns), "tx_pps",
+		rate(s->tx.packets, history.tx[port], ns), "dropped",
 		(json_int_t)(r->dropped + s->tx.dropped), "rx_missed", (json_int_t)s->rx_missed,
 		"rx_no_buffers", (json_int_t)s->rx.no_buffers, "rx_errors",
 		(json_int_t)(s->rx_errors + s->rx.errors), "tx_errors", (json_int_t)s->tx_errors,
