@@ -156,6 +156,34 @@ static bool disk_in_use(struct question *q, const char *name)
 	       any_entry(holders, take_holder, q) || is_claimed(q, name);
 }
 
+/* --- virtiofs -------------------------------------------------------------------------------- */
+
+/* A shared folder of the machine's host, by its tag; the kernel lists them since 6.9. */
+static bool share_in_use(struct question *q, const char *name)
+{
+	char link[PLX_SYSFS_PATH_LEN], path[PATH_MAX], tag[64], line[2 * PATH_MAX];
+	struct mntent entry;
+	bool found = false;
+	FILE *f;
+
+	snprintf(link, sizeof(link), "%s/fs/virtiofs/%s/device", plx_pci_roots.sysfs, name);
+	if (!realpath(link, path) || strncmp(path, q->path, strlen(q->path)) != 0 ||
+	    plx_sysfs_read(tag, sizeof(tag), "%s/fs/virtiofs/%s/tag", plx_pci_roots.sysfs, name))
+		return false;
+	snprintf(path, sizeof(path), "%s/self/mounts", plx_pci_roots.proc);
+	f = setmntent(path, "re");
+	if (!f)
+		return false;
+	while (!found && getmntent_r(f, &entry, line, sizeof(line)))
+		found = strcmp(entry.mnt_type, "virtiofs") == 0 &&
+			strcmp(entry.mnt_fsname, tag) == 0;
+	if (found)
+		snprintf(q->detail, q->detail_len, "%s is mounted from share %s", entry.mnt_dir,
+			 tag);
+	endmntent(f);
+	return found;
+}
+
 /* --- Network interfaces ---------------------------------------------------------------------- */
 
 static bool interface_up(struct question *q, const char *name)
@@ -196,6 +224,9 @@ enum plx_pci_use plx_pci_in_use(const struct plx_pci_device *device, char *detai
 	strcat(q.path, "/");
 	snprintf(link, sizeof(link), "%s/class/block", plx_pci_roots.sysfs);
 	if (any_entry(link, disk_in_use, &q))
+		return PLX_PCI_USE_MOUNTED;
+	snprintf(link, sizeof(link), "%s/fs/virtiofs", plx_pci_roots.sysfs);
+	if (any_entry(link, share_in_use, &q))
 		return PLX_PCI_USE_MOUNTED;
 	snprintf(link, sizeof(link), "%s/class/net", plx_pci_roots.sysfs);
 	if (any_entry(link, interface_up, &q))
