@@ -254,8 +254,10 @@ int plx_pci_restore(const struct plx_pci_addr *addr)
 		err = restore_past(&device, bdf, &past);
 	else
 		err = restore_default(&device, bdf);
-	if (err && err != -ENOENT)
+	if (err && err != -ENOENT) {
 		explain(&device, "give it back to its driver", err);
+		roll_back(&device);
+	}
 	if (!err)
 		plx_pci_state_forget(dir, &device);
 	plx_pci_state_close(dir);

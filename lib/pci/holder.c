@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,36 +35,35 @@ static bool process_has_open(const char *pid, const char *node)
 	return found;
 }
 
-static void describe(const char *pid, char *text, size_t len)
+static void describe(pid_t pid, char *text, size_t len)
 {
 	char comm[64];
 
-	if (atol(pid) == (long)getpid()) {
+	if (pid == getpid()) {
 		snprintf(text, len, "this process");
 		return;
 	}
-	if (plx_sysfs_read(comm, sizeof(comm), "%s/%s/comm", plx_pci_roots.proc, pid))
+	if (plx_sysfs_read(comm, sizeof(comm), "%s/%d/comm", plx_pci_roots.proc, (int)pid))
 		snprintf(comm, sizeof(comm), "?");
-	snprintf(text, len, "process %s (%s)", pid, comm);
+	snprintf(text, len, "process %d (%s)", (int)pid, comm);
 }
 
-bool plx_pci_group_holder(int group, char *text, size_t len)
+pid_t plx_pci_group_holder(int group, char *text, size_t len)
 {
 	char node[PLX_SYSFS_PATH_LEN];
-	bool found = false;
 	struct dirent *e;
+	pid_t pid = 0;
 	DIR *dir;
 
 	snprintf(node, sizeof(node), "%s/vfio/%d", plx_pci_roots.dev, group);
 	dir = opendir(plx_pci_roots.proc);
 	if (!dir)
-		return false;
-	while (!found && (e = readdir(dir))) {
-		if (!isdigit((unsigned char)e->d_name[0]) || !process_has_open(e->d_name, node))
-			continue;
-		describe(e->d_name, text, len);
-		found = true;
-	}
+		return 0;
+	while (!pid && (e = readdir(dir)))
+		if (isdigit((unsigned char)e->d_name[0]) && process_has_open(e->d_name, node))
+			pid = (pid_t)atol(e->d_name);
 	closedir(dir);
-	return found;
+	if (pid)
+		describe(pid, text, len);
+	return pid;
 }

@@ -3,14 +3,15 @@
 #ifndef PLX_PCI_HOLDER_H
 #define PLX_PCI_HOLDER_H
 
-#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /**
  * Look through /proc for a process that has /dev/vfio/<group> open.
  * @text: gets "process 1234 (qemu-system-x86)", or "this process"
- * Return: true if one was found. Without CAP_SYS_PTRACE only the caller's own processes are seen.
+ * Return: its id, or 0 if none was found. Without CAP_SYS_PTRACE only the processes of the caller's
+ * own user are seen.
  */
-bool plx_pci_group_holder(int group, char *text, size_t len);
+pid_t plx_pci_group_holder(int group, char *text, size_t len);
 
 #endif /* PLX_PCI_HOLDER_H */

@@ -61,21 +61,28 @@ static void explain_not_viable(const char *bdf, int group)
 		list.count > 1 ? "them" : "it");
 }
 
-static void explain_open(const char *bdf, int group, const char *path, int err)
+static void explain_busy(const char *bdf, int group)
 {
 	char holder[128];
+	pid_t pid = plx_pci_group_holder(group, holder, sizeof(holder));
 
+	if (pid == getpid())
+		PLX_ERR(vfio,
+			"%s: its group %d is in another address space of this process; open "
+			"it in that one",
+			bdf, group);
+	else
+		PLX_ERR(vfio, "%s: its group %d is held by %s; end that or use another device", bdf,
+			group, pid ? holder : "a process that cannot be seen from here");
+}
+
+static void explain_open(const char *bdf, int group, const char *path, int err)
+{
 	if (err == -EACCES || err == -EPERM)
 		PLX_ERR(vfio, "%s: no permission to open %s; run as root, or `chown USER %s`", bdf,
 			path, path);
-	else if (err == -EBUSY && plx_pci_group_holder(group, holder, sizeof(holder)))
-		PLX_ERR(vfio, "%s: its group %d is held by %s; end it or use another device", bdf,
-			group, holder);
 	else if (err == -EBUSY)
-		PLX_ERR(vfio,
-			"%s: its group %d is held by a process that cannot be seen from here; "
-			"end it or use another device",
-			bdf, group);
+		explain_busy(bdf, group);
 	else
 		PLX_ERR(vfio, "%s: cannot open %s: %s", bdf, path, strerror(-err));
 }

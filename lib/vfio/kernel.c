@@ -101,7 +101,7 @@ static int kernel_irq_set(struct plx_dev *dev, unsigned int index, const int *fd
 {
 	size_t len = sizeof(struct vfio_irq_set) + count * sizeof(*fds);
 	struct vfio_irq_set *set = calloc(1, len);
-	int err;
+	int ret;
 
 	if (!set)
 		return -ENOMEM;
@@ -112,9 +112,12 @@ static int kernel_irq_set(struct plx_dev *dev, unsigned int index, const int *fd
 	set->count = count;
 	if (count)
 		memcpy(set->data, fds, count * sizeof(*fds));
-	err = ioctl(dev->fd, VFIO_DEVICE_SET_IRQS, set) < 0 ? -errno : 0;
+	/* More than 0 is the number of vectors that could be had, when they are too few. */
+	ret = ioctl(dev->fd, VFIO_DEVICE_SET_IRQS, set);
+	if (ret)
+		ret = ret < 0 ? -errno : -ENOSPC;
 	free(set);
-	return err;
+	return ret;
 }
 
 static int kernel_irq_unmask(struct plx_dev *dev)

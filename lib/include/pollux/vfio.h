@@ -177,7 +177,7 @@ PLX_API int plx_dev_irq_best(const struct plx_dev *dev);
 /**
  * Switch on `count` vectors of a type, each with an eventfd of its own (non-blocking,
  * close-on-exec). One type at a time. Return: 0; -EINVAL (more than the device has, or another type
- * is on), or the kernel's error.
+ * is on), -ENOSPC (the machine has not that many vectors left), or the kernel's error.
  */
 PLX_API int plx_dev_irq_enable(struct plx_dev *dev, enum plx_irq_type type, unsigned int count);
 PLX_API int plx_dev_irq_disable(struct plx_dev *dev);

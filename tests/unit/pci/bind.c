@@ -158,6 +158,21 @@ static void restore_needs_driver(void)
 	UNIT_STR(fake_read(PAST), "ids=1b36:0010\ndriver=nvme\noverride=\n");
 }
 
+static void failed_restore(void)
+{
+	start("nvme");
+	UNIT_EQ(plx_pci_bind(&addr, "vfio-pci"), 0);
+	fake_link(LINK, DRIVERS "vfio-pci");
+	fake_file(OVERRIDE, "vfio-pci\n");
+	fake_remove(DRIVERS "nvme/bind");
+	fake_dir(DRIVERS "nvme/bind");
+	fake_log();
+	UNIT_EQ(plx_pci_restore(&addr), -EISDIR);
+	CU_ASSERT_EQUAL(strncmp(fake_read(OVERRIDE), "vfio-pci", 8), 0);
+	UNIT_STR(fake_read(PAST), "ids=1b36:0010\ndriver=nvme\noverride=\n");
+	CU_ASSERT_PTR_NOT_NULL(strstr(fake_log(), "cannot give it back to its driver"));
+}
+
 static void no_device(void)
 {
 	struct plx_pci_addr other = {.bus = 9};
@@ -205,6 +220,7 @@ CU_TestInfo bind_tests[] = {
 	{"restore", restores},
 	{"restore where nothing is remembered", restores_unknown},
 	{"restore when the driver is not loaded", restore_needs_driver},
+	{"a failed restore is rolled back, and can be repeated", failed_restore},
 	{"no such device", no_device},
 	{"which drivers block a group", blockers},
 	CU_TEST_INFO_NULL,

@@ -113,6 +113,18 @@ static void vfio_group(void)
 	fake_remove(expected);
 }
 
+static void share(void)
+{
+	make_machine();
+	fake_dir("sys/devices/pci0000:00/0000:02:00.1/virtio0");
+	fake_link("sys/fs/virtiofs/0/device", "sys/devices/pci0000:00/0000:02:00.1/virtio0");
+	fake_file("sys/fs/virtiofs/0/tag", "homes\n");
+	check("0000:02:00.1", PLX_PCI_USE_NONE, "");
+	fake_file("proc/self/mounts", "homes /home virtiofs rw 0 0\n");
+	check("0000:02:00.1", PLX_PCI_USE_MOUNTED, "/home is mounted from share homes");
+	check("0000:02:00.0", PLX_PCI_USE_NONE, "");
+}
+
 static void no_room_for_detail(void)
 {
 	struct plx_pci_device d;
@@ -132,6 +144,7 @@ CU_TestInfo use_tests[] = {
 	{"device-mapper or md on a partition", built_on},
 	{"an interface is up", interface},
 	{"a process has the group open", vfio_group},
+	{"a virtiofs share is mounted", share},
 	{"detail is cut off", no_room_for_detail},
 	CU_TEST_INFO_NULL,
 };
