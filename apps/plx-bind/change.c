@@ -23,6 +23,20 @@ extern char **environ;
 
 /* --- Before ---------------------------------------------------------------------------------- */
 
+static const char *remedy(enum plx_pci_use use)
+{
+	switch (use) {
+	case PLX_PCI_USE_MOUNTED:
+		return "unmount it";
+	case PLX_PCI_USE_NET_UP:
+		return "take it down";
+	case PLX_PCI_USE_NETNS:
+		return "move it back and take it down";
+	default:
+		return "end that process";
+	}
+}
+
 /* Return: how many devices may not be touched; each has been named. */
 static unsigned int refuse(const struct options *options, const struct inventory *inventory)
 {
@@ -36,10 +50,7 @@ static unsigned int refuse(const struct options *options, const struct inventory
 		if (!m || m->use == PLX_PCI_USE_NONE || options->force)
 			continue;
 		fprintf(stderr, "plx-bind: %s: is in use: %s; %s, or add --force\n",
-			plx_pci_bdf(&m->pci.addr, bdf), m->use_detail,
-			m->use == PLX_PCI_USE_MOUNTED  ? "unmount it"
-			: m->use == PLX_PCI_USE_NET_UP ? "take it down"
-						       : "end that process");
+			plx_pci_bdf(&m->pci.addr, bdf), m->use_detail, remedy(m->use));
 		refused++;
 	}
 	return refused;

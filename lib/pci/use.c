@@ -198,6 +198,30 @@ static bool interface_up(struct question *q, const char *name)
 	return true;
 }
 
+static bool always(struct question *q, const char *name)
+{
+	return true;
+}
+
+/*
+ * An interface in another network namespace: its folder is there, but shows nothing. What it does
+ * there cannot be seen from here.
+ */
+static bool interface_elsewhere(struct question *q, const char *name)
+{
+	char path[PLX_SYSFS_PATH_LEN];
+	bool found = false;
+
+	if (strcmp(name, "net") != 0 && strncmp(name, "virtio", strlen("virtio")) != 0)
+		return false;
+	if ((size_t)snprintf(path, sizeof(path), "%s%s%s", q->path, name,
+			     name[0] == 'v' ? "/net" : "") < sizeof(path))
+		found = plx_sysfs_exists("%s", path) && !any_entry(path, always, q);
+	if (found)
+		snprintf(q->detail, q->detail_len, "its interface is in another network namespace");
+	return found;
+}
+
 /* --------------------------------------------------------------------------------------------- */
 
 enum plx_pci_use plx_pci_in_use(const struct plx_pci_device *device, char *detail,
@@ -231,5 +255,7 @@ enum plx_pci_use plx_pci_in_use(const struct plx_pci_device *device, char *detai
 	snprintf(link, sizeof(link), "%s/class/net", plx_pci_roots.sysfs);
 	if (any_entry(link, interface_up, &q))
 		return PLX_PCI_USE_NET_UP;
+	if (any_entry(q.path, interface_elsewhere, &q))
+		return PLX_PCI_USE_NETNS;
 	return PLX_PCI_USE_NONE;
 }

@@ -149,6 +149,7 @@ enum plx_pci_use {
 	PLX_PCI_USE_NONE = 0,
 	PLX_PCI_USE_MOUNTED,   /**< a file system, swap, or device-mapper/md on its disk */
 	PLX_PCI_USE_NET_UP,    /**< its network interface is up */
+	PLX_PCI_USE_NETNS,     /**< its network interface is in another network namespace */
 	PLX_PCI_USE_VFIO_OPEN, /**< a process holds its VFIO group */
 };
 /**

@@ -95,6 +95,19 @@ static void interface(void)
 	check("0000:02:00.0", PLX_PCI_USE_NONE, "");
 }
 
+static void other_namespace(void)
+{
+	make_machine();
+	fake_remove(NIC);
+	fake_remove("sys/class/net/eth7");
+	check("0000:03:00.0", PLX_PCI_USE_NETNS, "its interface is in another network namespace");
+	fake_remove("sys/devices/pci0000:00/0000:03:00.0/net");
+	check("0000:03:00.0", PLX_PCI_USE_NONE, "");
+	fake_dir("sys/devices/pci0000:00/0000:03:00.0/virtio3/net");
+	check("0000:03:00.0", PLX_PCI_USE_NETNS, "its interface is in another network namespace");
+	fake_remove("sys/devices/pci0000:00/0000:03:00.0/virtio3");
+}
+
 static void vfio_group(void)
 {
 	char expected[64];
@@ -143,6 +156,7 @@ CU_TestInfo use_tests[] = {
 	{"a disk is swap", swap},
 	{"device-mapper or md on a partition", built_on},
 	{"an interface is up", interface},
+	{"an interface in another network namespace", other_namespace},
 	{"a process has the group open", vfio_group},
 	{"a virtiofs share is mounted", share},
 	{"detail is cut off", no_room_for_detail},
