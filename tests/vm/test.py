@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Builds Pollux and runs its tests: CUnit programs here, and cases in virtual machines.
+
+Ends with the line "N passed, N failed" (and "N skipped", each with its reason).
+"""
+import argparse
+import glob
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+MARK = "@plx-case@"
+BOOT_SECONDS = 40
+
+
+class Tally:
+    def __init__(self):
+        self.passed = self.failed = 0
+        self.skipped = []
+
+    def report(self, name, passed, failed, skips, seconds, detail):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += [f"{name}: {s}" for s in skips]
+        word = "FAIL" if failed else "ok" if passed else "skip"
+        counts = f"{passed} passed" + (f", {failed} failed" if failed else "") + \
+            (f", {len(skips)} skipped" if skips else "")
+        print(f"  {word:4} {name:44} {counts:32} {seconds:6.1f} s", flush=True)
+        if failed:
+            print("\n".join("       | " + line for line in detail.rstrip().splitlines()[-80:]), flush=True)
+
+
+def parse_args(argv):
+    p = argparse.ArgumentParser(prog="./run test", description=__doc__,
+                                formatter_class=argparse.RawDescriptionHelpFormatter,
+                                epilog="Cases are in tests/vm/cases/, see tests/vm/README.md; CUnit programs in tests/unit/.")
+    p.add_argument("--native", action="store_true", help="only the tests that need no VM")
+    p.add_argument("--vm", action="store_true", help="only the cases in VMs")
+    p.add_argument("--sanitize", action="store_true", help="the native tests under ASan and UBSan (no VM cases)")
+    p.add_argument("--filter", metavar="PATTERN", help="only tests whose name contains this regular expression")
+    p.add_argument("--modules", choices=("stock", "pollux", "both"), default="stock",
+                   help="VFIO modules in the VMs (default: %(default)s)")
+    p.add_argument("--full", action="store_true", help="the long cases, too")
+    p.add_argument("--list", action="store_true", help="name the tests and end")
+    return p.parse_args(argv)
+
+
+# --- Native -----------------------------------------------------------------------------------------
+
+def run_native(args, tally):
+    folder = TOP + ("/build-asan" if args.sanitize else "/build")
+    log = folder + "/meson-logs/testlog.json"
+    env = dict(os.environ, ASAN_OPTIONS="detect_leaks=1:abort_on_error=0", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
+    names = [t["name"] for t in json.loads(subprocess.run(
+        ["meson", "introspect", "--tests", folder], capture_output=True, text=True, check=True).stdout)]
+    names = [n for n in names if not args.filter or re.search(args.filter, n)]
+    if args.list:
+        print("\n".join("unit/" + n for n in names))
+        return
+    if not names:
+        return
+    print("native" + (" (ASan, UBSan)" if args.sanitize else ""), flush=True)
+    if os.path.exists(log):
+        os.unlink(log)
+    subprocess.run(["meson", "test", "-C", folder, "--no-rebuild", "-q", *names], env=env,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    results = [json.loads(line) for line in open(log)] if os.path.exists(log) else []
+    for r in results:
+        text = (r.get("stdout") or "") + (r.get("stderr") or "")
+        counts = re.search(r"^\s*tests\s+\d+\s+(\d+)\s+(\d+)\s+(\d+)", text, re.M)
+        ran, passed, failed = (int(x) for x in counts.groups()) if counts else (0, 0, 0)
+        skips = []
+        if r["result"] == "SKIP":
+            skips = [text.strip().splitlines()[-1] if text.strip() else "no reason given"]
+        elif r["result"] != "OK":
+            failed = max(failed, 1)
+        elif not counts:
+            passed = 1
+        tally.report("unit/" + r["name"].split(":")[-1].strip(), passed, failed, skips, r["duration"], text)
+    missing = len(names) - len(results)
+    if missing:
+        tally.report("unit", 0, missing, [], 0, "meson test did not run all programs; see " + log)
+
+
+# --- Cases in VMs -----------------------------------------------------------------------------------
+
+class Case:
+    """One executable of tests/vm/cases; its header says what it needs."""
+
+    def __init__(self, path):
+        self.path = path
+        self.name = os.path.basename(path)
+        head = {}
+        for line in open(path, errors="replace").read(4096).splitlines():
+            m = re.match(r"#\s*(vm|tier|modules|timeout|fresh-vm|needs):?\s*(.*)", line)
+            if m:
+                head[m.group(1)] = (head.get(m.group(1), "") + " " + m.group(2)).strip()
+        self.options = head.get("vm", "")
+        self.tier = head.get("tier", "quick")
+        self.modules = head.get("modules", "any")
+        self.timeout = int(head.get("timeout", "60"))
+        self.fresh = "fresh-vm" in head
+        self.needs = head.get("needs", "").split()
+
+
+def find_cases(args):
+    cases = [Case(p) for p in sorted(glob.glob(HERE + "/cases/*"))
+             if os.access(p, os.X_OK) and os.path.isfile(p)]
+    cases = [c for c in cases if args.full or c.tier == "quick"]
+    return [c for c in cases if not args.filter or re.search(args.filter, c.name)]
+
+
+def groups_of(cases, modules):
+    """Cases that can share a machine, in the order of their names."""
+    groups = {}
+    for case in cases:
+        if case.modules not in ("any", modules):
+            continue
+        groups.setdefault(case.name if case.fresh else case.options, []).append(case)
+    return list(groups.values())
+
+
+def judge(tally, label, case, status, seconds, text):
+    passed = len(re.findall(r"^ok\b", text, re.M))
+    failed = len(re.findall(r"^not ok\b", text, re.M))
+    skips = re.findall(r"^skip\b[ -]*(.*)", text, re.M)
+    if status != "0" and not failed:
+        failed = 1
+        text += f"\n(exit status {status})"
+    if not passed and not failed and not skips:
+        failed = 1
+        text += "\n(it checked nothing)"
+    tally.report(f"{label}/{case.name}", passed, failed, skips, seconds, text)
+
+
+def run_group(cases, modules, tally):
+    limit = sum(c.timeout for c in cases) + BOOT_SECONDS
+    argv = [TOP + "/run", "vm", "--modules", modules, "--timeout", str(limit), *shlex.split(cases[0].options), "--",
+            HERE + "/guest/run-cases", *[f"{c.timeout}:{c.path}" for c in cases]]
+    vm = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          cwd=TOP, text=True, errors="replace")
+    left = {c.name: c for c in cases}
+    current, lines, started, extra = None, [], time.monotonic(), []
+    for line in vm.stdout:
+        if line.startswith(MARK + " begin "):
+            current, lines, started = left.get(line.split()[2]), [], time.monotonic()
+        elif line.startswith(MARK + " end ") and current:
+            judge(tally, modules, current, line.split()[3], time.monotonic() - started, "".join(lines))
+            left.pop(current.name, None)
+            current = None
+        else:
+            (lines if current else extra).append(line)
+    status = vm.wait()
+    for case in left.values():
+        text = "".join(lines if case is current else extra) + f"\n(the machine ended with status {status})"
+        tally.report(f"{modules}/{case.name}", 0, 1, [], time.monotonic() - started, text)
+    if not left and status != 0:
+        names = " ".join(c.name for c in cases)
+        tally.report(f"{modules}/machine", 0, 1, [], 0, "".join(extra) + f"\n(status {status} after: {names})")
+
+
+def run_vm(args, tally):
+    cases = find_cases(args)
+    for modules in (["stock", "pollux"] if args.modules == "both" else [args.modules]):
+        groups = groups_of(cases, modules)
+        if args.list:
+            print("\n".join(f"{modules}/{c.name}" for g in groups for c in g))
+            continue
+        if not groups:
+            continue
+        print(f"virtual machines, {modules} VFIO modules", flush=True)
+        if modules == "pollux":
+            subprocess.run([HERE + "/build-modules", "cloud"], check=True)
+        for group in groups:
+            run_group(group, modules, tally)
+
+
+def build(sanitize):
+    if subprocess.run([HERE + "/build"] + (["--sanitize"] if sanitize else [])).returncode:
+        sys.exit("test: the build failed")
+
+
+def main(argv):
+    args = parse_args(argv)
+    started = time.monotonic()
+    native = not args.vm or args.native
+    vm = (not args.native or args.vm) and not args.sanitize
+    if vm and subprocess.run([HERE + "/install", "build", "vm"]).returncode:
+        return 1
+    build(args.sanitize)
+    tally = Tally()
+    if native:
+        run_native(args, tally)
+    if vm:
+        run_vm(args, tally)
+    if args.list:
+        return 0
+    print(f"\n{time.monotonic() - started:.0f} s")
+    for reason in tally.skipped:
+        print("skipped: " + reason)
+    if not tally.passed and not tally.failed:
+        print("test: no test matches", file=sys.stderr)
+        return 2
+    print(f"{tally.passed} passed, {tally.failed} failed" + (f", {len(tally.skipped)} skipped" if tally.skipped else ""))
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
