@@ -56,11 +56,19 @@ static unsigned int count_queues(const struct options *o)
 	return n;
 }
 
-/* Streams of one lcore are neighbours in the array. */
-static void plan_streams(struct app *app, unsigned int queues, unsigned int per_lcore)
+static unsigned int next_worker(unsigned int after)
+{
+	do
+		after = plx_lcore_next(after);
+	while (after == plx_lcore_main());
+	return after;
+}
+
+/* The main lcore first, then the workers. Streams of one lcore are neighbours in the array. */
+static void plan_streams(struct app *app, unsigned int per_lcore)
 {
 	const struct options *o = &app->options;
-	unsigned int lcore = plx_lcore_main(), on_lcore = 0, i;
+	unsigned int lcore = plx_lcore_main(), worker = PLX_LCORE_NONE, on_lcore = 0, i;
 
 	app->lcores = 1;
 	for (i = 0; i < o->ports * o->rx_queues; i++) {
@@ -70,9 +78,8 @@ static void plan_streams(struct app *app, unsigned int queues, unsigned int per_
 		if (o->peer[port] == PORT_UNUSED)
 			continue;
 		if (on_lcore == per_lcore) {
-			do
-				lcore = plx_lcore_next(app->lcores == 1 ? PLX_LCORE_NONE : lcore);
-			while (lcore == plx_lcore_main());
+			worker = next_worker(worker);
+			lcore = worker;
 			app->lcores++;
 			on_lcore = 0;
 		}
@@ -94,8 +101,7 @@ int forward_plan(struct app *app)
 	if (o->queues_per_lcore && o->queues_per_lcore < per_lcore) {
 		fprintf(stderr,
 			"plx-l2fwd: %u receive queues, at most %u on an lcore: that takes %u "
-			"lcores, "
-			"and there are %u; see --lcores\n",
+			"lcores, and there are %u; see --lcores\n",
 			queues, o->queues_per_lcore,
 			(queues + o->queues_per_lcore - 1) / o->queues_per_lcore, lcores);
 		return -EINVAL;
@@ -104,7 +110,7 @@ int forward_plan(struct app *app)
 	if (!app->streams)
 		return -ENOMEM;
 	memset(app->streams, 0, queues * sizeof(*app->streams));
-	plan_streams(app, queues, o->queues_per_lcore ? o->queues_per_lcore : per_lcore);
+	plan_streams(app, o->queues_per_lcore ? o->queues_per_lcore : per_lcore);
 	return 0;
 }
 
