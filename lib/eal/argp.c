@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* plx_eal_argp: the EAL's command line options, as a child of the application's argp parser. */
+#include <pollux/eal.h>
+
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+
+/* Above all characters, so that the application's short options stay its own. */
+enum {
+	OPT_LCORES = 0x1000,
+	OPT_MAIN_LCORE,
+	OPT_MEM,
+	OPT_MEM_LIMIT,
+	OPT_PAGE_SIZE,
+	OPT_NO_HUGE,
+	OPT_REQUIRE_HUGE,
+	OPT_VA_BASE,
+	OPT_LOG_LEVEL,
+};
+
+static const struct argp_option options[] = {
+	{"lcores", OPT_LCORES, "LIST", 0,
+	 "CPUs to run on, such as 0,2-5 (default: all that the process may use)", 0},
+	{"main-lcore", OPT_MAIN_LCORE, "CPU", 0, "CPU of the main thread (default: the first)", 0},
+	{"mem", OPT_MEM, "SIZE", 0,
+	 "DMA memory to reserve at once on each NUMA node, such as 64M or 1G; it grows on demand",
+	 0},
+	{"mem-limit", OPT_MEM_LIMIT, "SIZE", 0, "DMA memory never grows beyond this", 0},
+	{"page-size", OPT_PAGE_SIZE, "SIZE", 0, "Hugepages to use: 2M, 1G (default: the system's)",
+	 0},
+	{"no-huge", OPT_NO_HUGE, NULL, 0, "Do without reserved hugepages", 0},
+	{"require-huge", OPT_REQUIRE_HUGE, NULL, 0, "Fail rather than do without hugepages", 0},
+	{"va-base", OPT_VA_BASE, "ADDR", 0, "Address, and IOVA, where DMA memory begins", 0},
+	{"log-level", OPT_LOG_LEVEL, "LIST", 0,
+	 "What to log: off, error, warn, info, debug; by component: info,vfio=debug", 0},
+	{0},
+};
+
+static void parse_size(struct argp_state *state, const char *name, const char *text, size_t *size)
+{
+	if (plx_parse_size(text, size))
+		argp_error(state, "--%s: \"%s\" is not a size such as 64M", name, text);
+}
+
+static void parse_address(struct argp_state *state, const char *text, uint64_t *address)
+{
+	char *end;
+
+	errno = 0;
+	*address = strtoull(text, &end, 0);
+	if (errno || *end || end == text || *text == '-')
+		argp_error(state, "--va-base: \"%s\" is not an address such as 0x1000000000", text);
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	struct plx_eal_config *config = state->input;
+
+	switch (key) {
+	case OPT_LCORES:
+		config->lcores = arg;
+		break;
+	case OPT_MAIN_LCORE:
+		config->main_lcore = arg;
+		break;
+	case OPT_MEM:
+		parse_size(state, "mem", arg, &config->mem_bytes);
+		break;
+	case OPT_MEM_LIMIT:
+		parse_size(state, "mem-limit", arg, &config->mem_limit);
+		break;
+	case OPT_PAGE_SIZE:
+		parse_size(state, "page-size", arg, &config->page_size);
+		break;
+	case OPT_NO_HUGE:
+		config->no_huge = true;
+		break;
+	case OPT_REQUIRE_HUGE:
+		config->require_huge = true;
+		break;
+	case OPT_VA_BASE:
+		parse_address(state, arg, &config->va_base);
+		break;
+	case OPT_LOG_LEVEL:
+		config->log_levels = arg;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+const struct argp plx_eal_argp = {.options = options, .parser = parse};

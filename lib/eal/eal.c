@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Bringing the EAL up and down (<pollux/eal.h>). The order is clock, lcores (their nodes decide
+ * where memory goes), memory; down is the reverse.
+ */
+#include <pollux/eal.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <pollux/log.h>
+
+#include "eal/clock.h"
+#include "eal/lcores.h"
+#include "eal/mem.h"
+#include "eal/numa_nodes.h"
+#include "eal/version.h"
+
+PLX_LOG_COMPONENT(eal);
+
+/*
+ * Whether the EAL is up is kept in a page that the kernel clears in a forked child: so a child
+ * knows that it is one, however it was made (fork(), clone()).
+ */
+static pthread_mutex_t life_lock = PTHREAD_MUTEX_INITIALIZER; /* init against fini */
+static bool *up;					      /* in that page; NULL before */
+
+bool plx_eal_is_up(void)
+{
+	bool *page = __atomic_load_n(&up, __ATOMIC_ACQUIRE);
+
+	return page && __atomic_load_n(page, __ATOMIC_ACQUIRE);
+}
+
+const char *plx_version(void)
+{
+	return PLX_VERSION;
+}
+
+/* The page lasts as long as the process: someone may be asking. */
+static int up_page(void)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	void *page;
+	int err;
+
+	if (up)
+		return 0;
+	page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return -errno;
+	if (madvise(page, size, MADV_WIPEONFORK)) {
+		err = -errno;
+		munmap(page, size);
+		return err;
+	}
+	__atomic_store_n(&up, page, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int init_memory(const struct plx_eal_config *config)
+{
+	int nodes[PLX_LCORE_MAX];
+	struct plx_mem_config mem = {
+		.pages = {config->page_size, config->no_huge, config->require_huge},
+		.va_base = config->va_base,
+		.va_size = config->va_size,
+		.limit = config->mem_limit,
+		.bytes = config->mem_bytes,
+		.nodes = nodes,
+		.node_count = plx_lcores_nodes(nodes),
+	};
+
+	return plx_mem_init(&mem);
+}
+
+static int init_locked(const struct plx_eal_config *config)
+{
+	struct plx_clock_mark since = plx_clock_mark();
+	int err;
+
+	if (plx_eal_is_up()) {
+		PLX_ERR(eal, "the EAL is up already; call plx_eal_fini() before another "
+			     "plx_eal_init()");
+		return -EALREADY;
+	}
+	if (config->log_levels && plx_log_set_levels(config->log_levels)) {
+		PLX_ERR(eal, "log levels \"%s\": not a list such as info,vfio=debug",
+			config->log_levels);
+		return -EINVAL;
+	}
+	err = up_page();
+	if (err)
+		return err;
+	plx_numa_init();
+	err = plx_lcores_init(config->lcores, config->main_lcore);
+	if (err)
+		return err;
+	err = init_memory(config);
+	if (err) {
+		plx_lcores_fini();
+		return err;
+	}
+	plx_clock_init(&since);
+	__atomic_store_n(up, true, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int plx_eal_init(const struct plx_eal_config *config)
+{
+	static const struct plx_eal_config defaults;
+	int err;
+
+	pthread_mutex_lock(&life_lock);
+	err = init_locked(config ? config : &defaults);
+	pthread_mutex_unlock(&life_lock);
+	return err;
+}
+
+static int fini_locked(void)
+{
+	int err;
+
+	if (!plx_eal_is_up()) {
+		PLX_ERR(eal, "the EAL is not up in this process: nothing to take down");
+		return -ENODEV;
+	}
+	if (plx_lcore_id() != plx_lcore_main()) {
+		PLX_ERR(eal, "plx_eal_fini() was called by another thread than plx_eal_init()");
+		return -EPERM;
+	}
+	err = plx_mem_fini_check();
+	if (err)
+		return err;
+	/* Workers may still use memory until they have been waited for. */
+	plx_lcores_stop();
+	__atomic_store_n(up, false, __ATOMIC_RELEASE);
+	plx_mem_fini();
+	plx_lcores_fini();
+	return 0;
+}
+
+int plx_eal_fini(void)
+{
+	int err;
+
+	pthread_mutex_lock(&life_lock);
+	err = fini_locked();
+	pthread_mutex_unlock(&life_lock);
+	return err;
+}
