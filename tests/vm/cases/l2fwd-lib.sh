@@ -1,15 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What the l2fwd cases share: two hosts in network namespaces, plx-l2fwd between them, and the traffic
 # that must pass. The machine has our ports as NIC 0 and 1, and a kernel-owned virtio NIC on the hub of
-# each as NIC 2 and 3 (L2FWD_VM in each case's header).
+# each as NIC 2 and 3.
 . "$PLX_TOP/tests/vm/guest/lib.sh"
 
 left=10.0.0.1 right=10.0.0.2
 as_left="ip netns exec left"
 as_right="ip netns exec right"
 
+# A socket with time stamps, open as long as the machine runs. Without one each ping switches the kernel's
+# time stamps on and off, which patches the code of the receive path; emulated CPUs have been seen to
+# execute half of such a patch.
+keep_time_stamps() {
+	[ -e /run/time-stamps ] && return
+	touch /run/time-stamps
+	setsid python3 -c "
+import signal, socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setsockopt(socket.SOL_SOCKET, 29, 1)  # SO_TIMESTAMP
+signal.pause()" >/dev/null 2>&1 &
+}
+
 # Host `left` behind NIC 2, `right` behind NIC 3; ports bound. Cases of one machine run one after the other.
 hosts_up() {
+	keep_time_stamps
 	bind "$PLX_NIC0" "$PLX_NIC1"
 	if ! ip netns list | grep -q left; then
 		netns_peer left "$PLX_NIC2" $left/24
