@@ -20,7 +20,7 @@
 #define BURST	   32
 #define FRAME_LEN  60 /* 64 with the frame check sequence */
 #define IN_FLIGHT  4  /* bursts sent at the start, per port */
-#define DESCS	   512
+#define DESCS	   0 /* the default of the driver */
 #define LINK_MS	   9000
 #define TIMEOUT_NS UINT64_C(60000000000)
 

@@ -3,8 +3,10 @@
 #include "net/driver.h"
 
 #include "e1000e/e1000e.h"
+#include "virtio/virtio_net.h"
 
 const struct plx_net_driver *const plx_net_drivers[] = {
 	&plx_net_e1000e,
+	&plx_net_virtio,
 	NULL,
 };

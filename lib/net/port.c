@@ -25,8 +25,6 @@ static void config_defaults(struct plx_port *port, const struct plx_port_config 
 	*c = *config;
 	c->rx_queues = c->rx_queues ? c->rx_queues : 1;
 	c->tx_queues = c->tx_queues ? c->tx_queues : 1;
-	c->rx_descs = c->rx_descs ? c->rx_descs : port->driver->descs_default;
-	c->tx_descs = c->tx_descs ? c->tx_descs : port->driver->descs_default;
 	c->mtu = c->mtu ? c->mtu : PLX_MTU_DEFAULT;
 }
 
@@ -62,12 +60,22 @@ static uint16_t round_descs(const struct plx_port_info *info, unsigned int descs
 	return (uint16_t)size;
 }
 
+/* The driver's choice, or all that the device has. */
+static uint16_t default_descs(const struct plx_port *port)
+{
+	uint16_t descs = port->driver->descs_default;
+
+	return descs < port->info.descs_max ? descs : port->info.descs_max;
+}
+
 /* Hold the configuration against what the driver found the device to be. */
 static int config_check(struct plx_port *port)
 {
-	const struct plx_port_config *c = &port->config;
+	struct plx_port_config *c = &port->config;
 	struct plx_port_info *info = &port->info;
 
+	c->rx_descs = c->rx_descs ? c->rx_descs : default_descs(port);
+	c->tx_descs = c->tx_descs ? c->tx_descs : default_descs(port);
 	if (check_max(port, "rx queues", c->rx_queues, 1, info->rx_queues_max) ||
 	    check_max(port, "tx queues", c->tx_queues, 1, info->tx_queues_max) ||
 	    check_max(port, "rx descriptors", c->rx_descs, 1, info->descs_max) ||

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The control queue of the virtio network device (VIRTIO 1.2, 5.1.6.5): one command at a time, each
+ * with a bounded wait. A command is two descriptors: what the device reads (class, command, data),
+ * and the one byte in which it answers.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <pollux/clock.h>
+#include <pollux/log.h>
+#include <pollux/mem.h>
+
+#include "ring.h"
+#include "virtio_net.h"
+
+PLX_LOG_USE(virtio);
+
+#define CTRL_TIMEOUT_NS UINT64_C(3000000000)
+#define CTRL_POLL_US	20
+#define CTRL_SIZE_MAX	64
+#define CTRL_DATA_MAX	64
+/* No device answers this, so that an answer that never came shows. */
+#define CTRL_NO_ANSWER 0xee
+
+struct virtio_ctrl_command {
+	struct virtio_net_ctrl_hdr hdr;
+	uint8_t data[CTRL_DATA_MAX];
+	uint8_t answer PLX_CACHE_ALIGNED;
+};
+
+/* --- Queue ---------------------------------------------------------------------------------- */
+
+/* Behind the last receive and transmit queue that the device has (5.1.2). */
+static uint16_t ctrl_index(const struct virtio_port *p)
+{
+	return (uint16_t)(2 * (p->features & VIRTIO_NET_F_MQ ? p->config.max_pairs : 1));
+}
+
+int virtio_ctrl_alloc(struct virtio_port *p)
+{
+	struct virtq_config config = {
+		.features = p->features, .index = ctrl_index(p), .node = p->base.info.node};
+	struct virtio_ctrl *c = &p->ctrl;
+	uint32_t size, max;
+	int err;
+
+	*c = (struct virtio_ctrl){0};
+	if (!(p->features & VIRTIO_NET_F_CTRL_VQ))
+		return 0;
+	max = p->transport->ops->queue_size_max(p->transport, config.index);
+	if (max < 2 || (max & (max - 1) && !(p->features & VIRTIO_F_RING_PACKED))) {
+		PLX_ERR(virtio, "%s: control queue %u of %u descriptors: it cannot be used",
+			p->base.info.name, config.index, max);
+		return -EPROTO;
+	}
+	for (size = 2; size * 2 <= max && size < CTRL_SIZE_MAX; size *= 2)
+		;
+	config.size = (uint16_t)size;
+	err = virtq_alloc(&c->vq, &config);
+	if (err)
+		return err;
+	c->command = plx_dma_zalloc(sizeof(*c->command), 0, config.node);
+	if (!c->command)
+		return -ENOMEM;
+	/* The one command starts at descriptor 0, whatever the position. */
+	if (!c->vq.is_packed)
+		memset(c->vq.split.avail->ring, 0, size * sizeof(uint16_t));
+	c->on = true;
+	return 0;
+}
+
+void virtio_ctrl_free(struct virtio_port *p)
+{
+	struct virtio_ctrl *c = &p->ctrl;
+
+	/* There are no packet buffers in it. */
+	c->vq.next = c->vq.tail;
+	virtq_free(&c->vq);
+	plx_dma_free(c->command);
+	*c = (struct virtio_ctrl){0};
+}
+
+/* --- Commands ------------------------------------------------------------------------------- */
+
+static void submit_split(struct virtio_ctrl *c, uint32_t len)
+{
+	struct split_desc *desc = c->vq.split.desc;
+
+	desc[0].addr = htole64(plx_iova(&c->command->hdr));
+	desc[0].meta = htole64(len | SPLIT_DESC_FLAGS(VIRTQ_DESC_F_NEXT) | SPLIT_DESC_NEXT(1));
+	desc[1].addr = htole64(plx_iova(&c->command->answer));
+	desc[1].meta = htole64(1 | SPLIT_DESC_FLAGS(VIRTQ_DESC_F_WRITE));
+	ring_publish(&c->vq, VIRTQ_SPLIT, c->vq.tail + 1);
+}
+
+static void submit_packed(struct virtio_ctrl *c, uint32_t len)
+{
+	struct virtq *vq = &c->vq;
+	const uint32_t pos = vq->tail;
+	struct packed_desc *desc = &vq->packed.ring[pos & vq->mask];
+
+	desc[1].addr = htole64(plx_iova(&c->command->answer));
+	desc[1].meta = htole64(1 | PACKED_FLAGS(VIRTQ_DESC_F_WRITE) | packed_available(vq, pos));
+	desc[0].addr = htole64(plx_iova(&c->command->hdr));
+	/* The rest of the chain before its head. */
+	plx_dma_wmb();
+	PLX_WRITE_ONCE(desc[0].meta,
+		       htole64(len | PACKED_FLAGS(VIRTQ_DESC_F_NEXT) | packed_available(vq, pos)));
+	ring_publish(vq, VIRTQ_PACKED, pos + 2);
+}
+
+/* Wait for the answer. Return: 0, -ETIMEDOUT, or -EIO (what came is no answer to the command). */
+static int wait_used(struct virtio_ctrl *c)
+{
+	uint64_t end = plx_clock_ns() + CTRL_TIMEOUT_NS;
+	struct virtq *vq = &c->vq;
+	struct ring_used used;
+
+	while (!ring_is_used(vq, virtq_format(vq), vq->next)) {
+		if (plx_clock_ns() >= end)
+			return -ETIMEDOUT;
+		plx_delay_us(CTRL_POLL_US);
+	}
+	/* What says that it was used before what was used. */
+	plx_dma_rmb();
+	if (ring_used_count(vq, virtq_format(vq)) > virtq_in_flight(vq))
+		return -EIO;
+	ring_used_get(vq, virtq_format(vq), vq->next, &used);
+	vq->next = vq->tail;
+	return used.id == 0 && used.len <= 1 ? 0 : -EIO;
+}
+
+static int ctrl_failed(struct virtio_port *p, uint8_t class, uint8_t command, int err)
+{
+	p->xstats[VIRTIO_XSTAT_CTRL_ERRORS]++;
+	if (err == -ETIMEDOUT)
+		PLX_ERR(virtio,
+			"%s: the device did not answer control command %u.%u in 3 s; reset the "
+			"port before further settings",
+			p->base.info.name, class, command);
+	else
+		PLX_ERR(virtio, "%s: the device refuses control command %u.%u (answer 0x%02x)",
+			p->base.info.name, class, command, p->ctrl.command->answer);
+	return err;
+}
+
+int virtio_ctrl_command(struct virtio_port *p, uint8_t class, uint8_t command, const void *data,
+			uint32_t len)
+{
+	struct virtio_ctrl *c = &p->ctrl;
+	const uint32_t from = c->vq.tail;
+	int err;
+
+	if (!c->on || c->stuck || len > CTRL_DATA_MAX)
+		return -EIO;
+	c->command->hdr = (struct virtio_net_ctrl_hdr){.class = class, .command = command};
+	memcpy(c->command->data, data, len);
+	c->command->answer = CTRL_NO_ANSWER;
+	len += (uint32_t)sizeof(c->command->hdr);
+	if (c->vq.is_packed)
+		submit_packed(c, len);
+	else
+		submit_split(c, len);
+	ring_notify(&c->vq, virtq_format(&c->vq), from);
+	err = wait_used(c);
+	c->stuck = err != 0;
+	if (!err && PLX_READ_ONCE(c->command->answer) != VIRTIO_NET_OK)
+		err = -EIO;
+	return err ? ctrl_failed(p, class, command, err) : 0;
+}
+
+static int command_u8(struct virtio_port *p, uint8_t class, uint8_t command, uint8_t value)
+{
+	return virtio_ctrl_command(p, class, command, &value, sizeof(value));
+}
+
+static int apply_rx_mode(struct virtio_port *p)
+{
+	const struct plx_port_settings *s = &p->base.settings;
+	int err;
+
+	if (!(p->features & VIRTIO_NET_F_CTRL_RX))
+		return 0;
+	err = command_u8(p, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_PROMISC, s->promisc);
+	if (!err)
+		err = command_u8(p, VIRTIO_NET_CTRL_RX, VIRTIO_NET_CTRL_RX_ALLMULTI, s->allmulti);
+	return err;
+}
+
+static int apply_mac(struct virtio_port *p)
+{
+	if (!(p->features & VIRTIO_NET_F_CTRL_MAC_ADDR))
+		return 0;
+	return virtio_ctrl_command(p, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_ADDR_SET,
+				   p->base.settings.mac, PLX_ETH_ALEN);
+}
+
+static int apply_pairs(struct virtio_port *p)
+{
+	uint16_t pairs = htole16(p->base.info.rx_queues);
+
+	if (!(p->features & VIRTIO_NET_F_MQ))
+		return 0;
+	return virtio_ctrl_command(p, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &pairs,
+				   sizeof(pairs));
+}
+
+int virtio_ctrl_apply(struct virtio_port *p)
+{
+	int err = apply_pairs(p);
+
+	if (!err)
+		err = apply_rx_mode(p);
+	if (!err)
+		err = apply_mac(p);
+	return err;
+}

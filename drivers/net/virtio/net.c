@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What a virtio network device is and can (VIRTIO 1.2, 5.1.3 and 5.1.4): features, configuration,
+ * link. Configuration that cannot be is counted, and either ignored together with its feature or,
+ * where nothing works without it, refused.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <pollux/log.h>
+
+#include "virtio_net.h"
+
+PLX_LOG_USE(virtio);
+
+/* Reads of the configuration that must agree on its generation (2.4.1). */
+#define GENERATION_TRIES 100
+
+#define FEATURES_ALWAYS                                                                            \
+	(VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_ORDER_PLATFORM |                 \
+	 VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED | VIRTIO_NET_F_MAC |   \
+	 VIRTIO_NET_F_STATUS | VIRTIO_NET_F_SPEED_DUPLEX)
+#define FEATURES_CTRL (VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_MAC_ADDR)
+
+/* --- Configuration -------------------------------------------------------------------------- */
+
+struct raw_config {
+	uint8_t mac[PLX_ETH_ALEN];
+	uint32_t max_pairs, mtu;
+};
+
+static void config_read_once(struct virtio_transport *t, struct raw_config *raw)
+{
+	unsigned int i;
+
+	for (i = 0; i < PLX_ETH_ALEN; i++)
+		raw->mac[i] = (uint8_t)t->ops->config(t, VIRTIO_NET_CFG_MAC + i, 1);
+	raw->max_pairs = t->ops->config(t, VIRTIO_NET_CFG_MAX_VIRTQUEUE_PAIRS, 2);
+	raw->mtu = t->ops->config(t, VIRTIO_NET_CFG_MTU, 2);
+}
+
+static int config_read(struct virtio_transport *t, struct raw_config *raw)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < GENERATION_TRIES; tries++) {
+		uint8_t generation = t->ops->generation(t);
+
+		config_read_once(t, raw);
+		if (t->ops->generation(t) == generation)
+			return 0;
+	}
+	PLX_ERR(virtio, "%s: the configuration changes while it is read, %u times in a row",
+		t->name, GENERATION_TRIES);
+	return -EPROTO;
+}
+
+static void config_lie(struct virtio_port *p, const char *what, uint32_t value, const char *result)
+{
+	p->xstats[VIRTIO_XSTAT_CONFIG_LIES]++;
+	PLX_WARN(virtio, "%s: the device says %s %u, which cannot be; %s", p->base.info.name, what,
+		 value, result);
+}
+
+static int check_mac(struct virtio_port *p, const uint8_t mac[PLX_ETH_ALEN])
+{
+	static const uint8_t zero[PLX_ETH_ALEN];
+
+	if (!(mac[0] & 1) && memcmp(mac, zero, PLX_ETH_ALEN))
+		return 0;
+	p->xstats[VIRTIO_XSTAT_CONFIG_LIES]++;
+	PLX_ERR(virtio,
+		"%s: the device's address is %02x:%02x:%02x:%02x:%02x:%02x, not one of a station",
+		p->base.info.name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
+	return -EPROTO;
+}
+
+/* A device without an address: make one up, locally administered (5.1.5). */
+static int random_mac(uint8_t mac[PLX_ETH_ALEN])
+{
+	if (getrandom(mac, PLX_ETH_ALEN, GRND_NONBLOCK) != PLX_ETH_ALEN)
+		return -EAGAIN;
+	mac[0] = (uint8_t)((mac[0] & 0xfe) | 0x02);
+	return 0;
+}
+
+static int config_mac(struct virtio_port *p, const struct raw_config *raw)
+{
+	struct virtio_net_config *c = &p->config;
+
+	if (p->offered & VIRTIO_NET_F_MAC) {
+		memcpy(c->mac, raw->mac, PLX_ETH_ALEN);
+		c->has_mac = true;
+		return check_mac(p, c->mac);
+	}
+	/* One that was made up before a reset stays. */
+	return c->mac[0] ? 0 : random_mac(c->mac);
+}
+
+static int config_check(struct virtio_port *p, const struct raw_config *raw)
+{
+	struct virtio_net_config *c = &p->config;
+
+	p->ignored = 0;
+	c->max_pairs = 1;
+	if ((p->offered & VIRTIO_NET_F_MQ) && (p->offered & VIRTIO_NET_F_CTRL_VQ)) {
+		if (raw->max_pairs >= 1 && raw->max_pairs <= VIRTIO_NET_QUEUE_PAIRS_MAX)
+			c->max_pairs = (uint16_t)raw->max_pairs;
+		else
+			config_lie(p, "queue pairs", raw->max_pairs, "using one");
+	}
+	c->mtu_max = VIRTIO_MTU_MAX;
+	if (p->offered & VIRTIO_NET_F_MTU) {
+		if (raw->mtu >= VIRTIO_NET_MTU_MIN) {
+			c->mtu_max =
+				(uint16_t)(raw->mtu < VIRTIO_MTU_MAX ? raw->mtu : VIRTIO_MTU_MAX);
+		} else {
+			config_lie(p, "MTU", raw->mtu, "ignored");
+			p->ignored |= VIRTIO_NET_F_MTU;
+		}
+	}
+	return config_mac(p, raw);
+}
+
+/* --- Probing -------------------------------------------------------------------------------- */
+
+uint64_t virtio_net_features(const struct virtio_port *p, uint32_t mtu)
+{
+	const struct plx_port *port = &p->base;
+	uint64_t wanted = FEATURES_ALWAYS | VIRTIO_NET_F_MTU;
+	uint32_t room = port->config.pool->buf_len - PLX_PKTBUF_HEADROOM;
+
+	if (p->offered & VIRTIO_NET_F_CTRL_VQ)
+		wanted |= FEATURES_CTRL;
+	if (p->config.max_pairs > 1 && port->config.rx_queues > 1)
+		wanted |= VIRTIO_NET_F_MQ;
+	/* Each packet costs a look at its header then: only where buffers are too small. */
+	if (mtu + PLX_ETH_OVERHEAD > room)
+		wanted |= VIRTIO_NET_F_MRG_RXBUF;
+	return p->offered & wanted & ~p->ignored;
+}
+
+static void fill_info(struct virtio_port *p)
+{
+	static const struct {
+		uint64_t virtio, port;
+	} map[] = {
+		{VIRTIO_NET_F_STATUS, PLX_PORT_HAS(LINK_EVENT)},
+		{VIRTIO_NET_F_MRG_RXBUF, PLX_PORT_HAS(RX_SCATTER)},
+		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX,
+		 PLX_PORT_HAS(PROMISC) | PLX_PORT_HAS(ALLMULTI)},
+		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR, PLX_PORT_HAS(MAC_SET)},
+		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_MQ, PLX_PORT_HAS(MULTI_QUEUE)},
+	};
+	struct plx_port_info *info = &p->base.info;
+	unsigned int i;
+
+	info->features = PLX_PORT_HAS(MTU) | PLX_PORT_HAS(TX_SEGS) | PLX_PORT_HAS(STATS) |
+			 PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT);
+	if (p->transport->vectors_max > 1)
+		info->features |= PLX_PORT_HAS(RX_IRQ);
+	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if ((p->offered & map[i].virtio) == map[i].virtio)
+			info->features |= map[i].port;
+	memcpy(info->mac, p->config.mac, PLX_ETH_ALEN);
+	info->rx_queues_max = p->config.max_pairs < PLX_PORT_QUEUES_MAX ? p->config.max_pairs
+									: PLX_PORT_QUEUES_MAX;
+	info->tx_queues_max = info->rx_queues_max;
+	info->mtu_min = VIRTIO_NET_MTU_MIN;
+	info->mtu_max = p->config.mtu_max;
+	info->tx_segs_max = VIRTIO_TX_SEGS_MAX;
+}
+
+/* The largest power of two that all rx and tx queues can have. */
+static int probe_sizes(struct virtio_port *p)
+{
+	struct virtio_transport *t = p->transport;
+	unsigned int i, pairs = p->base.config.rx_queues;
+	uint32_t size = VIRTIO_DESCS_MAX;
+
+	/* More than there are: lib/net says so. */
+	if (pairs > p->config.max_pairs)
+		pairs = p->config.max_pairs;
+	for (i = 0; i < 2 * pairs; i++) {
+		uint32_t max = t->ops->queue_size_max(t, (uint16_t)i);
+
+		if (max < VIRTIO_DESCS_MIN || max > VIRTIO_QUEUE_SIZE_MAX ||
+		    (max & (max - 1) && !(p->offered & VIRTIO_F_RING_PACKED))) {
+			PLX_ERR(virtio,
+				"%s: queue %u has room for %u descriptors: this driver needs a "
+				"power of two of at least %u",
+				p->base.info.name, i, max, VIRTIO_DESCS_MIN);
+			return -EPROTO;
+		}
+		while (size > max)
+			size /= 2;
+	}
+	p->base.info.descs_min = VIRTIO_DESCS_MIN;
+	p->base.info.descs_max = (uint16_t)size;
+	return 0;
+}
+
+int virtio_net_probe(struct virtio_port *p)
+{
+	struct virtio_transport *t = p->transport;
+	struct raw_config raw;
+	int err = virtio_begin(t, &p->offered);
+
+	if (!err)
+		err = config_read(t, &raw);
+	if (!err)
+		err = config_check(p, &raw);
+	if (!err)
+		err = virtio_accept(t, p->offered, virtio_net_features(p, p->base.config.mtu));
+	if (!err)
+		err = probe_sizes(p);
+	if (err) {
+		virtio_reset(t);
+		return err;
+	}
+	fill_info(p);
+	return virtio_reset(t);
+}
+
+/* --- Link ----------------------------------------------------------------------------------- */
+
+int virtio_net_link(struct virtio_port *p, struct plx_port_link *link)
+{
+	struct virtio_transport *t = p->transport;
+	uint32_t speed;
+
+	link->up = true;
+	link->full_duplex = true;
+	if (p->offered & VIRTIO_NET_F_STATUS)
+		link->up = t->ops->config(t, VIRTIO_NET_CFG_STATUS, 2) & VIRTIO_NET_S_LINK_UP;
+	if (p->offered & VIRTIO_NET_F_SPEED_DUPLEX) {
+		speed = t->ops->config(t, VIRTIO_NET_CFG_SPEED, 4);
+		link->speed_mbps = speed <= VIRTIO_NET_SPEED_MAX ? speed : 0;
+		link->full_duplex =
+			t->ops->config(t, VIRTIO_NET_CFG_DUPLEX, 1) == VIRTIO_NET_DUPLEX_FULL;
+	}
+	if (t->ops->status(t) != VIRTIO_STATUS_GONE)
+		return 0;
+	plx_port_gone(&p->base);
+	return -ENODEV;
+}

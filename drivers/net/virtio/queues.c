@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Queues of the virtio network device: their memory, and handing them to the device (VIRTIO 1.2,
+ * 5.1.2: queue 2n receives, queue 2n + 1 transmits).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <pollux/log.h>
+#include <pollux/mem.h>
+
+#include "ring.h"
+#include "virtio_net.h"
+
+PLX_LOG_USE(virtio);
+
+_Static_assert(VIRTIO_DESCS_MIN >= VIRTIO_REFILL, "a ring holds whole refills");
+
+/* --- Receive -------------------------------------------------------------------------------- */
+
+static int rxq_fill(struct virtio_rxq *q)
+{
+	const struct plx_mempool *objs = &q->pool->objs;
+
+	while (virtq_room(&q->vq) >= VIRTIO_REFILL) {
+		if (virtio_rx_refill(q)) {
+			PLX_ERR(virtio,
+				"%s: rx queue %u needs %u packet buffers, pool %s has %u left of "
+				"%u: make it larger",
+				q->base.port->info.name, q->base.id, q->vq.mask + 1, objs->name,
+				plx_mempool_available(objs), objs->count);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
+{
+	const struct plx_port *port = q->base.port;
+	struct plx_pktbuf fresh = {
+		.data_off = PLX_PKTBUF_HEADROOM, .port = port->config.tag, .refcnt = 1, .nsegs = 1};
+	uint32_t i;
+	int err;
+
+	q->pool = port->config.pool;
+	q->room = q->pool->buf_len - PLX_PKTBUF_HEADROOM;
+	if (q->room < VIRTIO_FRAME_MIN) {
+		PLX_ERR(virtio, "%s: pool %s has buffers of %u bytes: no frame fits",
+			port->info.name, q->pool->objs.name, q->room);
+		return -EINVAL;
+	}
+	q->rearm = fresh.rearm;
+	q->refill_at = config->size - VIRTIO_REFILL;
+	q->mergeable = config->features & VIRTIO_NET_F_MRG_RXBUF;
+	q->iova_delta = q->pool->data_iova_delta - VIRTIO_HDR_LEN;
+	q->hdr_offset = q->pool->buf_offset + PLX_PKTBUF_HEADROOM - VIRTIO_HDR_LEN;
+	err = virtq_alloc(&q->vq, config);
+	if (err)
+		return err;
+	/* The refill of a split ring writes addresses only. */
+	for (i = 0; !q->vq.is_packed && i < config->size; i++)
+		q->vq.split.desc[i].meta =
+			htole64((q->room + VIRTIO_HDR_LEN) | SPLIT_DESC_FLAGS(VIRTQ_DESC_F_WRITE));
+	return rxq_fill(q);
+}
+
+/* --- Transmit ------------------------------------------------------------------------------- */
+
+int virtio_txq_alloc(struct virtio_txq *q, const struct virtq_config *config)
+{
+	const struct plx_port *port = q->base.port;
+	uint32_t copy;
+	int err;
+
+	q->frame_max = port->settings.mtu + PLX_ETH_OVERHEAD;
+	q->indirect = config->features & VIRTIO_F_INDIRECT_DESC;
+	copy = (VIRTIO_HDR_LEN + q->frame_max + PLX_CACHE_LINE - 1) & ~(PLX_CACHE_LINE - 1u);
+	q->extra_stride = q->indirect ? sizeof(struct virtio_tx_extra) : copy;
+	err = virtq_alloc(&q->vq, config);
+	if (err)
+		return err;
+	q->extras =
+		plx_dma_alloc((size_t)q->extra_stride * config->size, PLX_CACHE_LINE, config->node);
+	return q->extras ? 0 : -ENOMEM;
+}
+
+void virtio_txq_free(struct virtio_txq *q)
+{
+	virtq_free(&q->vq);
+	plx_dma_free(q->extras);
+	q->extras = NULL;
+}
+
+/* --- All of a port -------------------------------------------------------------------------- */
+
+static struct virtq_config queue_config(const struct virtio_port *p, unsigned int index,
+					uint16_t size)
+{
+	return (struct virtq_config){
+		.features = p->features,
+		.index = (uint16_t)index,
+		.size = size,
+		.node = p->base.info.node,
+	};
+}
+
+int virtio_queues_alloc(struct virtio_port *p)
+{
+	struct plx_port *port = &p->base;
+	struct virtq_config config;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < port->info.rx_queues && !err; i++) {
+		config = queue_config(p, 2 * i, port->info.rx_descs);
+		err = virtio_rxq_alloc((struct virtio_rxq *)port->rxqs[i], &config);
+	}
+	for (i = 0; i < port->info.tx_queues && !err; i++) {
+		config = queue_config(p, 2 * i + 1, port->info.tx_descs);
+		err = virtio_txq_alloc((struct virtio_txq *)port->txqs[i], &config);
+	}
+	if (!err)
+		err = virtio_ctrl_alloc(p);
+	if (err)
+		virtio_queues_free(p);
+	return err;
+}
+
+void virtio_queues_free(struct virtio_port *p)
+{
+	struct plx_port *port = &p->base;
+	unsigned int i;
+
+	for (i = 0; i < port->info.rx_queues; i++)
+		virtq_free(&((struct virtio_rxq *)port->rxqs[i])->vq);
+	for (i = 0; i < port->info.tx_queues; i++)
+		virtio_txq_free((struct virtio_txq *)port->txqs[i]);
+	virtio_ctrl_free(p);
+}
+
+int virtio_queues_enable(struct virtio_port *p)
+{
+	struct plx_port *port = &p->base;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < port->info.rx_queues && !err; i++)
+		err = virtq_enable(&((struct virtio_rxq *)port->rxqs[i])->vq, p->transport,
+				   port->config.rx_irq ? (int)i : VIRTIO_NO_VECTOR);
+	for (i = 0; i < port->info.tx_queues && !err; i++)
+		err = virtq_enable(&((struct virtio_txq *)port->txqs[i])->vq, p->transport,
+				   VIRTIO_NO_VECTOR);
+	if (!err && p->ctrl.on)
+		err = virtq_enable(&p->ctrl.vq, p->transport, VIRTIO_NO_VECTOR);
+	return err;
+}

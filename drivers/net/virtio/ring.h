@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Data path of the ring formats (VIRTIO 1.2, 2.7 and 2.8), as inline functions in which the format
+ * is a constant of the caller: rx.c and tx.c have a burst function for each. See virtq.h for slots
+ * and positions.
+ */
+#ifndef POLLUX_VIRTIO_RING_H
+#define POLLUX_VIRTIO_RING_H
+
+#include <endian.h>
+
+#include "virtq.h"
+
+#define RING_INLINE static inline __attribute__((always_inline))
+
+/* --- Packed: wrap counters ------------------------------------------------------------------ */
+
+/*
+ * The counters of 2.8.1 start at 1 and turn over with each round of the ring: for a size that is a
+ * power of two that is one bit of the position.
+ */
+RING_INLINE bool packed_wrap(const struct virtq *vq, uint32_t pos)
+{
+	return !(pos & (vq->mask + 1));
+}
+
+/** Flags of a descriptor that is available at a position: AVAIL is the counter, USED is not. */
+RING_INLINE uint64_t packed_available(const struct virtq *vq, uint32_t pos)
+{
+	return PACKED_FLAGS(packed_wrap(vq, pos) ? PACKED_F_AVAIL : PACKED_F_USED);
+}
+
+/** Both bits of a used descriptor are the counter. */
+RING_INLINE bool packed_is_used(const struct virtq *vq, uint32_t pos, uint64_t meta)
+{
+	const uint64_t both = PACKED_FLAGS(PACKED_F_AVAIL | PACKED_F_USED);
+
+	return (meta & both) == (packed_wrap(vq, pos) ? both : 0);
+}
+
+/* --- Used buffers --------------------------------------------------------------------------- */
+
+struct ring_used {
+	uint32_t id, len;
+};
+
+/**
+ * How many positions from vq->next on have been used, or may have been: with a packed ring each
+ * descriptor tells. Larger than what is in flight: a lie.
+ */
+RING_INLINE uint32_t ring_used_count(const struct virtq *vq, enum virtq_format format)
+{
+	if (format == VIRTQ_PACKED)
+		return virtq_in_flight(vq);
+	return (uint16_t)(le16toh(PLX_READ_ONCE(vq->split.used->idx)) - (uint16_t)vq->next);
+}
+
+/** What was used at a position below that count; false: nothing yet (packed only). */
+RING_INLINE bool ring_used_get(const struct virtq *vq, enum virtq_format format, uint32_t pos,
+			       struct ring_used *used)
+{
+	uint32_t slot = pos & vq->mask;
+
+	if (format == VIRTQ_PACKED) {
+		uint64_t meta = le64toh(PLX_READ_ONCE(vq->packed.ring[slot].meta));
+
+		used->id = (uint16_t)(meta >> 32);
+		used->len = (uint32_t)meta;
+		return packed_is_used(vq, pos, meta);
+	}
+	used->id = le32toh(PLX_READ_ONCE(vq->split.used->ring[slot].id));
+	used->len = le32toh(PLX_READ_ONCE(vq->split.used->ring[slot].len));
+	return true;
+}
+
+/** Has the position been used? It must be in flight. */
+RING_INLINE bool ring_is_used(const struct virtq *vq, enum virtq_format format, uint32_t pos)
+{
+	if (format == VIRTQ_PACKED)
+		return packed_is_used(vq, pos,
+				      le64toh(PLX_READ_ONCE(vq->packed.ring[pos & vq->mask].meta)));
+	return pos - vq->next < ring_used_count(vq, format);
+}
+
+/* --- Available buffers ---------------------------------------------------------------------- */
+
+/**
+ * Fill the descriptor `id` at a position. With a split ring it is the device's after
+ * ring_publish(), with a packed ring at once, and so is what was written before it.
+ */
+RING_INLINE void ring_fill(const struct virtq *vq, enum virtq_format format, uint32_t pos,
+			   uint32_t id, plx_iova_t addr, uint32_t len, uint16_t flags)
+{
+	if (format == VIRTQ_PACKED) {
+		struct packed_desc *desc = &vq->packed.ring[pos & vq->mask];
+
+		desc->addr = htole64(addr);
+		/* Buffer and address before the flags that give them away. */
+		plx_dma_wmb();
+		PLX_WRITE_ONCE(desc->meta, htole64(len | PACKED_ID(id) | PACKED_FLAGS(flags) |
+						   packed_available(vq, pos)));
+		return;
+	}
+	vq->split.desc[id].addr = htole64(addr);
+	vq->split.desc[id].meta = htole64(len | SPLIT_DESC_FLAGS(flags));
+}
+
+/** Positions up to tail are the device's. */
+RING_INLINE void ring_publish(struct virtq *vq, enum virtq_format format, uint32_t tail)
+{
+	vq->tail = tail;
+	if (format == VIRTQ_PACKED)
+		return;
+	/* Descriptors before the index that covers them. */
+	plx_dma_wmb();
+	PLX_WRITE_ONCE(vq->split.avail->idx, htole16((uint16_t)tail));
+}
+
+/* --- Notifications -------------------------------------------------------------------------- */
+
+RING_INLINE bool packed_wants_notify(const struct virtq *vq, uint32_t from)
+{
+	/* off_wrap and flags in one load: they belong together. */
+	uint32_t event = le32toh(PLX_READ_ONCE(*(const uint32_t *)vq->packed.device));
+	uint32_t flags = event >> 16 & PACKED_EVENT_MASK, size = vq->mask + 1, pos;
+
+	if (plx_likely(flags != PACKED_EVENT_DESC))
+		return flags != PACKED_EVENT_DISABLE;
+	/* The position of that slot in this round of the wrap counter, at or behind `from`. */
+	pos = (event & vq->mask) | (from & ~(2 * size - 1));
+	if (!(event & PACKED_EVENT_WRAP))
+		pos += size;
+	if (pos - from >= 2 * size)
+		pos += 2 * size;
+	return pos - from < vq->tail - from;
+}
+
+/** Is the event index among the positions from `from` to `to`, `to` left out? (2.7.7.1) */
+RING_INLINE bool split_passed(uint16_t event, uint32_t from, uint32_t to)
+{
+	return (uint16_t)(event - from) < to - from;
+}
+
+RING_INLINE bool split_wants_notify(const struct virtq *vq, enum virtq_format format, uint32_t from)
+{
+	const struct split_used *used = vq->split.used;
+	const uint16_t *event = (const uint16_t *)&used->ring[vq->mask + 1];
+
+	if (format == VIRTQ_SPLIT_EVENT)
+		return split_passed(le16toh(PLX_READ_ONCE(*event)), from, vq->tail);
+	return !(le16toh(PLX_READ_ONCE(used->flags)) & VIRTQ_USED_F_NO_NOTIFY);
+}
+
+/** Tell the device of the positions from `from` to vq->tail, if it wants to know. */
+RING_INLINE void ring_notify(struct virtq *vq, enum virtq_format format, uint32_t from)
+{
+	/* Descriptors and index before looking whether the device still waits for them. */
+	plx_dma_mb();
+	if (format == VIRTQ_PACKED ? !packed_wants_notify(vq, from)
+				   : !split_wants_notify(vq, format, from))
+		return;
+	vq->kicks++;
+	plx_mmio_write16(vq->doorbell, vq->index);
+}
+
+#endif /* POLLUX_VIRTIO_RING_H */

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receive path of the virtio network device (VIRTIO 1.2, 5.1.6.3 and 5.1.6.4), for each ring
+ * format.
+ *
+ * Each buffer is one descriptor: the device writes its header into the last bytes of the headroom
+ * and the packet behind it. Without mergeable buffers there is nothing in the header that is of
+ * interest, and it is not read. Used entries are read once each and checked before use. Slots get
+ * new buffers in runs of VIRTIO_REFILL.
+ *
+ * There are two loops. rx_fast() is for whole good packets in the order of the ring; it calls
+ * nothing, and leaves what it cannot do to rx_any(), which can do everything.
+ */
+#include <errno.h>
+
+#include "ring.h"
+#include "virtio_net.h"
+
+#define RX_COLD static __attribute__((noinline, cold))
+#define RX_SLOW static __attribute__((noinline))
+
+/* --- Refill --------------------------------------------------------------------------------- */
+
+RING_INLINE int rx_refill(struct virtio_rxq *q, enum virtq_format format)
+{
+	struct virtq *vq = &q->vq;
+	const uint32_t tail = vq->tail, len = q->room + VIRTIO_HDR_LEN;
+	struct plx_pktbuf **const bufs = &vq->bufs[tail & vq->mask];
+	const uint16_t *const ids = &vq->ids[tail & vq->mask];
+	const uint64_t delta = q->iova_delta;
+	uint32_t i;
+
+	if (plx_unlikely(plx_mempool_get(&q->pool->objs, (void **)bufs, VIRTIO_REFILL))) {
+		q->base.stats.no_buffers++;
+		return -ENOMEM;
+	}
+	if (format == VIRTQ_PACKED) {
+		for (i = 0; i < VIRTIO_REFILL; i++)
+			ring_fill(vq, format, tail + i, ids[i], (uintptr_t)bufs[i] + delta, len,
+				  VIRTQ_DESC_F_WRITE);
+	} else {
+		struct split_desc *const desc = vq->split.desc;
+
+		/* Length and flags of a descriptor stay the same for ever: virtio_rxq_alloc(). */
+		for (i = 0; i < VIRTIO_REFILL; i++)
+			desc[ids[i]].addr = htole64((uintptr_t)bufs[i] + delta);
+	}
+	ring_publish(vq, format, tail + VIRTIO_REFILL);
+	return 0;
+}
+
+int virtio_rx_refill(struct virtio_rxq *q)
+{
+	return rx_refill(q, virtq_format(&q->vq));
+}
+
+/* Give the device new buffers; on an empty pool what there is stays, and the next burst retries. */
+RING_INLINE uint16_t rx_rearm(struct virtio_rxq *q, enum virtq_format format, uint32_t got)
+{
+	const uint32_t tail = q->vq.tail;
+
+	while (virtq_room(&q->vq) >= VIRTIO_REFILL && rx_refill(q, format) == 0)
+		;
+	if (q->vq.tail != tail)
+		ring_notify(&q->vq, format, tail);
+	return (uint16_t)got;
+}
+
+/* Fill in what a fresh buffer does not have. */
+RING_INLINE void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
+{
+	p->rearm = rearm;
+	p->flags = 0;
+	p->pkt_len = len;
+	p->len = (uint16_t)len;
+}
+
+RING_INLINE void rx_count(struct virtio_rxq *q, uint32_t packets, uint64_t bytes)
+{
+	q->base.lies_in_row = 0;
+	q->base.stats.packets += packets;
+	q->base.stats.bytes += bytes;
+}
+
+/* --- Whatever the device does --------------------------------------------------------------- */
+
+enum rx_verdict {
+	RX_GOOD,
+	RX_DROP,  /* the buffer goes back to the pool */
+	RX_LEAVE, /* as RX_DROP, and the port is broken now */
+};
+
+RX_COLD enum rx_verdict rx_lie(struct virtio_rxq *q, enum plx_lie kind)
+{
+	return plx_rxq_lie(&q->base, kind) ? RX_LEAVE : RX_DROP;
+}
+
+/* A used entry for another buffer than the expected: on success the slot has that buffer. */
+RX_COLD enum rx_verdict rx_reorder(struct virtio_rxq *q, uint32_t pos, uint32_t id)
+{
+	int lie = virtq_reorder(&q->vq, pos, id);
+
+	if (lie)
+		return rx_lie(q, (enum plx_lie) - lie);
+	virtio_rx_any_order(q);
+	return RX_GOOD;
+}
+
+RX_COLD enum rx_verdict rx_bad_length(struct virtio_rxq *q, uint32_t len)
+{
+	if (len < VIRTIO_HDR_LEN || len > VIRTIO_HDR_LEN + q->room)
+		return rx_lie(q, PLX_LIE_LENGTH);
+	/* A runt. Whoever sent it, it need not be the device. */
+	q->base.stats.errors++;
+	return RX_DROP;
+}
+
+/* One more buffer for a packet: its data starts where the header is in the first buffer. */
+static enum rx_verdict rx_append(struct virtio_rxq *q, struct plx_pktbuf *head,
+				 struct plx_pktbuf **last, struct plx_pktbuf *p, uint32_t len)
+{
+	if (len == 0 || len > q->room + VIRTIO_HDR_LEN)
+		return rx_lie(q, PLX_LIE_LENGTH);
+	rx_fill(p, q->rearm, len);
+	p->data_off = (uint16_t)(PLX_PKTBUF_HEADROOM - VIRTIO_HDR_LEN);
+	head->nsegs++;
+	head->pkt_len += len;
+	(*last)->next = p;
+	*last = p;
+	return RX_GOOD;
+}
+
+/*
+ * Chain n more buffers, from a position on, behind head. All of them are used: one that is not as
+ * it should be makes the whole packet bad, and the others are dropped with it.
+ */
+RING_INLINE enum rx_verdict rx_chain(struct virtio_rxq *q, struct plx_pktbuf *head, uint32_t pos,
+				     uint32_t n, enum virtq_format format)
+{
+	enum rx_verdict verdict = RX_GOOD;
+	struct plx_pktbuf *last = head;
+	struct virtq *vq = &q->vq;
+
+	for (; n; n--, pos++) {
+		struct ring_used used;
+		struct plx_pktbuf *p;
+
+		ring_used_get(vq, format, pos, &used);
+		if (plx_unlikely(used.id != vq->ids[pos & vq->mask]) && verdict == RX_GOOD)
+			verdict = rx_reorder(q, pos, used.id);
+		p = vq->bufs[pos & vq->mask];
+		if (plx_likely(verdict == RX_GOOD))
+			verdict = rx_append(q, head, &last, p, used.len);
+		if (plx_unlikely(last != p))
+			plx_pktbuf_free(p);
+	}
+	return verdict;
+}
+
+/* How many buffers the packet at a position has (5.1.6.4); 0: a lie, the verdict says which. */
+RING_INLINE uint32_t rx_num_buffers(struct virtio_rxq *q, const struct plx_pktbuf *p, uint32_t pos,
+				    enum virtq_format format, enum rx_verdict *verdict)
+{
+	const struct virtio_net_hdr *hdr = (const void *)((const char *)p + q->hdr_offset);
+	uint32_t num = le16toh(PLX_READ_ONCE(hdr->num_buffers));
+
+	if (plx_likely(num == 1))
+		return 1;
+	if (num == 0) {
+		*verdict = rx_lie(q, PLX_LIE_HEADER);
+		return 0;
+	}
+	/* The device uses all buffers of a packet together. */
+	if (num > VIRTIO_RX_SEGS_MAX || num > q->vq.tail - pos ||
+	    !ring_is_used(&q->vq, format, pos + num - 1)) {
+		*verdict = rx_lie(q, PLX_LIE_CHAIN);
+		return 0;
+	}
+	return num;
+}
+
+/*
+ * Take one packet, at *pos; *pos goes behind it. Return: NULL if nothing came of it; *verdict is
+ * RX_LEAVE if the port is broken.
+ */
+RING_INLINE struct plx_pktbuf *rx_packet(struct virtio_rxq *q, uint32_t *pos, struct ring_used used,
+					 enum virtq_format format, enum rx_verdict *verdict)
+{
+	const uint32_t span = q->room - VIRTIO_FRAME_MIN, len = used.len - VIRTIO_HDR_LEN;
+	struct virtq *vq = &q->vq;
+	struct plx_pktbuf *p;
+	uint32_t num = 1;
+
+	*verdict = RX_GOOD;
+	if (plx_unlikely(used.id != vq->ids[*pos & vq->mask]))
+		*verdict = rx_reorder(q, *pos, used.id);
+	p = vq->bufs[*pos & vq->mask];
+	if (plx_unlikely(len - VIRTIO_FRAME_MIN > span) && *verdict == RX_GOOD)
+		*verdict = rx_bad_length(q, used.len);
+	if (q->mergeable && plx_likely(*verdict == RX_GOOD))
+		num = rx_num_buffers(q, p, *pos, format, verdict);
+	rx_fill(p, q->rearm, len);
+	if (plx_unlikely(num > 1))
+		*verdict = rx_chain(q, p, *pos + 1, num - 1, format);
+	*pos += num ? num : 1;
+	if (plx_likely(*verdict == RX_GOOD))
+		return p;
+	plx_pktbuf_free(p);
+	return NULL;
+}
+
+/* Packets from number `got` of a burst on. Return: how many the whole burst has. */
+RING_INLINE uint16_t rx_any(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,
+			    uint32_t got, enum virtq_format format)
+{
+	struct virtq *vq = &q->vq;
+	uint32_t pos = vq->next, count = ring_used_count(vq, format), end = pos + count;
+	enum rx_verdict verdict = RX_GOOD;
+	uint32_t before = got;
+	uint64_t bytes = 0;
+
+	if (plx_unlikely(count > virtq_in_flight(vq))) {
+		/* More was used than was given: nothing of it is looked at. */
+		rx_lie(q, PLX_LIE_INDEX);
+		return (uint16_t)got;
+	}
+	/* What says that entries are used before them, and their data. */
+	if (format != VIRTQ_PACKED)
+		plx_dma_rmb();
+	while (pos != end && got < n && verdict != RX_LEAVE) {
+		struct ring_used used;
+		struct plx_pktbuf *p;
+
+		if (!ring_used_get(vq, format, pos, &used))
+			break;
+		if (format == VIRTQ_PACKED)
+			plx_dma_rmb();
+		p = rx_packet(q, &pos, used, format, &verdict);
+		if (plx_unlikely(!p))
+			continue;
+		pkts[got++] = p;
+		bytes += p->pkt_len;
+	}
+	vq->next = pos;
+	if (got > before)
+		rx_count(q, got - before, bytes);
+	return rx_rearm(q, format, got);
+}
+
+/* --- Whole packets, in order ---------------------------------------------------------------- */
+
+typedef uint16_t (*rx_rest_t)(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,
+			      uint32_t got);
+typedef uint16_t (*rx_rearm_t)(struct virtio_rxq *q, uint32_t got);
+
+/*
+ * rest: takes over at the first packet that is odd, and where there is none at all. rearm: when the
+ * slots of a refill are empty. Both are called last, so that this function needs no stack.
+ */
+RING_INLINE uint16_t rx_fast(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint32_t n,
+			     enum virtq_format format, rx_rest_t rest, rx_rearm_t rearm)
+{
+	struct virtio_rxq *q = (struct virtio_rxq *)rxq;
+	/* Of its own, so that stores into packets do not make the compiler read it again. */
+	const struct virtq vq = q->vq;
+	const uint32_t span = q->room - VIRTIO_FRAME_MIN;
+	const uint64_t fresh = q->rearm;
+	uint32_t in_flight = virtq_in_flight(&vq), count = ring_used_count(&vq, format), got;
+	uint64_t bytes = 0;
+
+	/* None, or more than there can be. */
+	if (plx_unlikely(count - 1 >= in_flight))
+		return rest(q, pkts, n, 0);
+	if (format != VIRTQ_PACKED)
+		plx_dma_rmb();
+	if (count > n)
+		count = n;
+	for (got = 0; got < count; got++) {
+		uint32_t pos = vq.next + got, slot = pos & vq.mask, len;
+		struct ring_used used;
+		struct plx_pktbuf *p;
+
+		if (!ring_used_get(&vq, format, pos, &used))
+			break;
+		len = used.len - VIRTIO_HDR_LEN;
+		if (plx_unlikely(used.id != slot || len - VIRTIO_FRAME_MIN > span))
+			goto odd;
+		p = vq.bufs[slot];
+		rx_fill(p, fresh, len);
+		pkts[got] = p;
+		bytes += len;
+	}
+	/* Used descriptors before the data that they announce, for whoever reads it. */
+	if (format == VIRTQ_PACKED)
+		plx_dma_rmb();
+	q->vq.next = vq.next + got;
+	rx_count(q, got, bytes);
+	if (plx_unlikely(in_flight - got <= q->refill_at))
+		return rearm(q, got);
+	return (uint16_t)got;
+odd:
+	q->vq.next = vq.next + got;
+	if (got)
+		rx_count(q, got, bytes);
+	return rest(q, pkts, n, got);
+}
+
+/* --- One of each for each format ------------------------------------------------------------ */
+
+#define RX_FORMAT(name, format)                                                                    \
+	RX_SLOW uint16_t rearm_##name(struct virtio_rxq *q, uint32_t got)                          \
+	{                                                                                          \
+		return rx_rearm(q, format, got);                                                   \
+	}                                                                                          \
+	RX_SLOW uint16_t rest_##name(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,   \
+				     uint32_t got)                                                 \
+	{                                                                                          \
+		return rx_any(q, pkts, n, got, format);                                            \
+	}                                                                                          \
+	static uint16_t any_##name(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)      \
+	{                                                                                          \
+		return rest_##name((struct virtio_rxq *)rxq, pkts, n, 0);                          \
+	}                                                                                          \
+	static uint16_t fast_##name(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)     \
+	{                                                                                          \
+		return rx_fast(rxq, pkts, n, format, rest_##name, rearm_##name);                   \
+	}
+
+RX_FORMAT(split, VIRTQ_SPLIT)
+RX_FORMAT(split_event, VIRTQ_SPLIT_EVENT)
+RX_FORMAT(packed, VIRTQ_PACKED)
+
+static const struct {
+	virtio_rx_fn_t fast, any;
+} bursts[] = {
+	[VIRTQ_SPLIT] = {fast_split, any_split},
+	[VIRTQ_SPLIT_EVENT] = {fast_split_event, any_split_event},
+	[VIRTQ_PACKED] = {fast_packed, any_packed},
+};
+
+virtio_rx_fn_t virtio_rx_burst_for(const struct virtio_rxq *q)
+{
+	enum virtq_format format = virtq_format(&q->vq);
+
+	return q->mergeable ? bursts[format].any : bursts[format].fast;
+}
+
+void virtio_rx_any_order(struct virtio_rxq *q)
+{
+	enum virtq_format format = virtq_format(&q->vq);
+	virtio_rx_fn_t expected = bursts[format].fast;
+
+	/* A port that was broken meanwhile has another function there, which must stay. */
+	__atomic_compare_exchange_n(&q->base.burst, &expected, bursts[format].any, false,
+				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Unit tests of the virtio driver: the program. What needs rings runs with each ring format. */
+#include "fake.h"
+
+#define UP(format)                                                                                 \
+	static int up_##format(void)                                                               \
+	{                                                                                          \
+		fake_format = format;                                                              \
+		return fake_eal_up();                                                              \
+	}
+
+UP(FAKE_SPLIT)
+UP(FAKE_SPLIT_EVENT)
+UP(FAKE_PACKED)
+UP(FAKE_PACKED_EVENT)
+
+#define SUITES(name, format)                                                                       \
+	{"rx, " name, up_##format, fake_eal_down, NULL, NULL, rx_tests},                           \
+		{"tx, " name, up_##format, fake_eal_down, NULL, NULL, tx_tests},                   \
+		{"ctrl, " name, up_##format, fake_eal_down, NULL, NULL, ctrl_tests},               \
+	{                                                                                          \
+		"port, " name, up_##format, fake_eal_down, NULL, NULL, port_tests                  \
+	}
+
+int main(void)
+{
+	CU_SuiteInfo suites[] = {
+		SUITES("split", FAKE_SPLIT),
+		SUITES("split with event index", FAKE_SPLIT_EVENT),
+		SUITES("packed", FAKE_PACKED),
+		SUITES("packed with event index", FAKE_PACKED_EVENT),
+		{"ring", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, ring_tests},
+		{"PCI capabilities", NULL, NULL, NULL, NULL, caps_tests},
+		{"PCI transport", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, pci_tests},
+		CU_SUITE_INFO_NULL,
+	};
+
+	return unit_run(suites);
+}
