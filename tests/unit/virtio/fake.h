@@ -121,8 +121,9 @@ extern struct virtio_net_hdr fake_hdr;
 
 bool fake_is_packed(void);
 
-/* rx, tx, ctrl and port run once with each format. */
+/* rx, tx, ctrl and port run once with each format; those that wait for a time-out only once. */
 extern CU_TestInfo rx_tests[], tx_tests[], ctrl_tests[], port_tests[];
+extern CU_TestInfo ctrl_timeout_tests[], port_timeout_tests[];
 extern CU_TestInfo ring_tests[], caps_tests[], pci_tests[];
 
 #endif /* POLLUX_TESTS_VIRTIO_FAKE_H */

@@ -29,6 +29,8 @@ int main(void)
 		SUITES("split with event index", FAKE_SPLIT_EVENT),
 		SUITES("packed", FAKE_PACKED),
 		SUITES("packed with event index", FAKE_PACKED_EVENT),
+		{"ctrl, time-outs", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, ctrl_timeout_tests},
+		{"port, time-outs", up_FAKE_PACKED, fake_eal_down, NULL, NULL, port_timeout_tests},
 		{"ring", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, ring_tests},
 		{"PCI capabilities", NULL, NULL, NULL, NULL, caps_tests},
 		{"PCI transport", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, pci_tests},

@@ -22,6 +22,7 @@ static void model_write(void *reg, uint64_t value, unsigned int width);
 #define plx_mmio_write32(reg, value)	   model_write(reg, value, 4)
 #define plx_mmio_write64_lo_hi(reg, value) model_write(reg, value, 8)
 #define virtio_pci_open			   model_pci_open
+struct virtio_transport *model_pci_open(struct plx_dev *dev, const char *name);
 #include "net/virtio/pci.c"
 
 #include "vfio/dev.h"
