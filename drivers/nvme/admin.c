@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The admin queue: one command at a time, run to its end by polling, with the controller's lock
+ * held. Identify, Set Features, create and delete of queues (Base 5). Called by ctrl_life.c,
+ * identify.c, namespace.c and qpair_life.c.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <pollux/clock.h>
+#include <pollux/mem.h>
+
+#include "nvme/ctrl.h"
+
+PLX_LOG_USE(nvme);
+
+/* Most admin commands end in microseconds: spin for so long, then sleep between looks. */
+#define SPIN_NS	 50000
+#define SLEEP_US 50
+
+int nvme_admin_init(struct plx_nvme_ctrl *ctrl)
+{
+	uint32_t depth = NVME_ADMIN_DEPTH;
+	struct nvme_qpair_shape shape = {
+		.cq_lag_max = 1,
+		.page_shift = (uint32_t)__builtin_ctz(ctrl->info.page_size),
+		.node = plx_dev_info(ctrl->dev)->pci.node,
+	};
+	int err;
+
+	if (depth > ctrl->info.max_depth)
+		depth = ctrl->info.max_depth;
+	shape.sq_size = depth;
+	ctrl->page = plx_dma_alloc(NVME_IDENTIFY_BYTES, ctrl->info.page_size, shape.node);
+	if (!ctrl->page)
+		return -ENOMEM;
+	err = nvme_qpair_init(&ctrl->admin, ctrl, &shape);
+	if (err) {
+		plx_dma_free(ctrl->page);
+		ctrl->page = NULL;
+	}
+	return err;
+}
+
+void nvme_admin_fini(struct plx_nvme_ctrl *ctrl)
+{
+	if (!ctrl->page)
+		return;
+	nvme_qpair_fini(&ctrl->admin);
+	plx_dma_free(ctrl->page);
+	ctrl->page = NULL;
+}
+
+/* --- Running a command ---------------------------------------------------------------------- */
+
+/* The controller may still complete it: let that find a request that nobody waits for. */
+static void give_up(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_req *req)
+{
+	uint32_t i;
+
+	for (i = 0; i <= ctrl->admin.slot_mask; i++)
+		if (ctrl->admin.slots[i].req == req)
+			ctrl->admin.slots[i].req = &ctrl->orphan;
+}
+
+/* Registers that say that there is no use in waiting. */
+static int check_alive(struct plx_nvme_ctrl *ctrl, const char *what)
+{
+	uint32_t csts = nvme_get32(ctrl, NVME_CSTS);
+
+	if (csts == NVME_GONE)
+		return nvme_ctrl_gone(ctrl);
+	if (csts & NVME_CSTS_CFS) {
+		nvme_ctrl_break(ctrl, "fatal status (CSTS.CFS) during %s", what);
+		return -EIO;
+	}
+	return nvme_ctrl_state_error(ctrl);
+}
+
+static int wait_for(struct plx_nvme_ctrl *ctrl, struct plx_nvme_req *req, const char *what)
+{
+	uint64_t start = plx_clock_ns();
+	uint64_t end = start + ctrl->config.admin_timeout_ms * UINT64_C(1000000);
+	bool last = false;
+	int err;
+
+	for (;;) {
+		uint64_t now;
+
+		plx_nvme_qpair_poll(&ctrl->admin, 0);
+		if (!plx_nvme_in_flight(req))
+			return 0;
+		err = check_alive(ctrl, what);
+		if (err)
+			return err;
+		if (last)
+			break;
+		now = plx_clock_ns();
+		last = now >= end;
+		if (now - start < SPIN_NS)
+			plx_pause();
+		else
+			plx_delay_us(SLEEP_US);
+	}
+	atomic_fetch_add_explicit(&ctrl->timeouts, 1, memory_order_relaxed);
+	nvme_ctrl_break(ctrl, "%s did not end in %u ms", what, ctrl->config.admin_timeout_ms);
+	return -ETIMEDOUT;
+}
+
+int nvme_admin_run(struct plx_nvme_ctrl *ctrl, struct nvme_sqe *sqe, const char *what,
+		   uint64_t *result)
+{
+	struct plx_nvme_req req = {0};
+	int err = nvme_ctrl_state_error(ctrl);
+
+	if (err)
+		return err;
+	ctrl->stats.admin_commands++;
+	err = nvme_qpair_post(&ctrl->admin, sqe, &req);
+	if (!err)
+		err = wait_for(ctrl, &req, what);
+	if (err) {
+		give_up(ctrl, &req);
+		return err;
+	}
+	if (req.status) {
+		ctrl->stats.admin_errors++;
+		PLX_ERR(nvme, "%s: %s failed: %s", ctrl->info.name, what,
+			plx_nvme_status_str(req.status));
+		return -EIO;
+	}
+	if (result)
+		*result = req.result;
+	return 0;
+}
+
+/* --- Commands ------------------------------------------------------------------------------- */
+
+int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid)
+{
+	static const char *const what[] = {
+		[NVME_CNS_NS] = "Identify Namespace",
+		[NVME_CNS_CTRL] = "Identify Controller",
+		[NVME_CNS_ACTIVE_NS] = "Identify (active namespaces)",
+	};
+	struct nvme_sqe sqe = {
+		.opcode = NVME_ADMIN_IDENTIFY,
+		.nsid = htole32(nsid),
+		.prp1 = htole64(plx_iova(ctrl->page)),
+		.cdw10 = htole32(cns),
+	};
+
+	/* A controller that says success and writes nothing leaves zeroes, which are refused. */
+	memset(ctrl->page, 0, NVME_IDENTIFY_BYTES);
+	return nvme_admin_run(ctrl, &sqe, what[cns], NULL);
+}
+
+int nvme_admin_set_queues(struct plx_nvme_ctrl *ctrl, uint32_t want, uint32_t *got)
+{
+	struct nvme_sqe sqe = {
+		.opcode = NVME_ADMIN_SET_FEATURES,
+		.cdw10 = htole32(NVME_FEATURE_QUEUES),
+		.cdw11 = htole32((want - 1) << NVME_QUEUES_CQ_SHIFT | (want - 1)),
+	};
+	uint64_t result;
+	uint32_t sqs, cqs;
+	int err = nvme_admin_run(ctrl, &sqe, "Set Features (number of queues)", &result);
+
+	if (err)
+		return err;
+	sqs = (uint32_t)(result & 0xffff);
+	cqs = (uint32_t)(result >> NVME_QUEUES_CQ_SHIFT & 0xffff);
+	/* 0's based, and 65535 would be a queue more than there can be ids. */
+	if (sqs == 0xffff || cqs == 0xffff)
+		ctrl->lies[PLX_NVME_LIE_QUEUES]++;
+	*got = (sqs < cqs ? sqs : cqs) + 1;
+	if (*got > want)
+		*got = want;
+	return 0;
+}
+
+static int create_cq(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_qpair *qp)
+{
+	struct nvme_sqe sqe = {
+		.opcode = NVME_ADMIN_CREATE_CQ,
+		.prp1 = htole64(plx_iova(qp->cq)),
+		.cdw10 = htole32((qp->cq_size - 1) << NVME_QUEUE_SIZE_SHIFT | qp->qid),
+		.cdw11 = htole32(NVME_QUEUE_CONTIGUOUS),
+	};
+
+	if (qp->vector >= 0)
+		sqe.cdw11 = htole32((uint32_t)qp->vector << NVME_CQ_VECTOR_SHIFT |
+				    NVME_CQ_IRQ_ENABLE | NVME_QUEUE_CONTIGUOUS);
+	return nvme_admin_run(ctrl, &sqe, "Create I/O Completion Queue", NULL);
+}
+
+static int create_sq(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_qpair *qp)
+{
+	struct nvme_sqe sqe = {
+		.opcode = NVME_ADMIN_CREATE_SQ,
+		.prp1 = htole64(plx_iova(qp->sq)),
+		.cdw10 = htole32((qp->sq_size - 1) << NVME_QUEUE_SIZE_SHIFT | qp->qid),
+		.cdw11 = htole32((uint32_t)qp->qid << NVME_SQ_CQID_SHIFT | NVME_QUEUE_CONTIGUOUS),
+	};
+
+	return nvme_admin_run(ctrl, &sqe, "Create I/O Submission Queue", NULL);
+}
+
+static int delete_queue(struct plx_nvme_ctrl *ctrl, enum nvme_admin_opcode opcode, uint16_t qid,
+			const char *what)
+{
+	struct nvme_sqe sqe = {.opcode = (uint8_t)opcode, .cdw10 = htole32(qid)};
+
+	return nvme_admin_run(ctrl, &sqe, what, NULL);
+}
+
+int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp)
+{
+	int err = create_cq(ctrl, qp);
+
+	if (err)
+		return err;
+	err = create_sq(ctrl, qp);
+	if (err)
+		delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue");
+	qp->created = !err;
+	return err;
+}
+
+int nvme_admin_delete_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp)
+{
+	int err;
+
+	if (!qp->created)
+		return 0;
+	/* In this order (Base 5.6, 5.7): its commands are aborted and completed on the way. */
+	err = delete_queue(ctrl, NVME_ADMIN_DELETE_SQ, qp->qid, "Delete I/O Submission Queue");
+	if (!err)
+		err = delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid,
+				   "Delete I/O Completion Queue");
+	qp->created = err != 0;
+	return err;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A controller inside, shared by the files of the driver: controller.c (registers and the bring-up
+ * state machine), ctrl_life.c (open, close, reset), admin.c (admin commands), identify.c
+ * (what they answer, bounded), namespace.c, irq.c, and the queue pairs (qpair.h).
+ *
+ * Locks. `lock` is held by every public call on a controller: admin queue, namespaces, list of
+ * queue pairs. `dev_lock` is for the few calls on the device that a data path thread makes when it
+ * finds the device gone; it is taken last and held shortly.
+ */
+#ifndef POLLUX_NVME_CTRL_H
+#define POLLUX_NVME_CTRL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <pollux/log.h>
+
+#include "nvme/nvme_regs.h"
+#include "nvme/qpair.h"
+
+#define NVME_ADMIN_DEPTH 32
+/** Queue pairs, the admin queue's included. */
+#define NVME_QUEUES_MAX 65535
+/** Active namespaces that the driver keeps; a controller that has more is told of in the log. */
+#define NVME_NAMESPACES_MAX 4096
+/** A PRP list fits one page of 4 KiB: 512 entries. */
+#define NVME_TRANSFER_MAX (UINT32_C(512) << NVME_PAGE_SHIFT_BASE)
+
+struct plx_nvme_ns {
+	/* Data path */
+	struct plx_nvme_ctrl *ctrl;
+	uint32_t max_blocks;
+	uint32_t block_shift;
+	uint64_t sqe_head; /* namespace id in its place */
+	/* The rest */
+	struct plx_nvme_ns_info info;
+};
+
+/** Interrupt vectors; which are on and which queues have one. */
+struct nvme_vectors {
+	enum plx_irq_type type;
+	unsigned int count; /* that are on; 0: none yet */
+	bool *used;
+};
+
+/** An active namespace; ns is allocated when it is first opened. */
+struct nvme_ns_entry {
+	uint32_t id;
+	struct plx_nvme_ns *ns;
+};
+
+struct plx_nvme_ctrl {
+	atomic_int state; /* enum plx_nvme_state */
+	char *bar;
+	uint64_t bar_size;
+	struct plx_dev *dev;
+	struct plx_nvme_ctrl_config config;
+	struct plx_nvme_ctrl_info info; /* complete after open */
+
+	pthread_mutex_t lock;
+	struct plx_nvme_qpair admin;
+	void *page;			  /* for data of admin commands; DMA */
+	struct plx_nvme_req orphan;	  /* takes the place of a request that was given up */
+	struct nvme_ns_entry *namespaces; /* ascending by id */
+	uint32_t namespace_count;
+	struct plx_nvme_qpair **qpairs; /* by queue id; [0] is not used */
+	uint32_t queue_slots;		/* highest index of it: queues given at open */
+	struct nvme_vectors vectors;
+	uint32_t shutdown_ms;
+	bool enabled; /* it may be running: reading queues, writing data */
+
+	pthread_mutex_t dev_lock;
+	struct plx_nvme_ctrl_stats stats;   /* lock */
+	_Atomic uint64_t timeouts, aborted; /* from the data path */
+	uint64_t lies[PLX_NVME_LIE_KINDS];  /* lock: control path's, and of closed queues */
+};
+
+/* --- Registers (controller.c) --------------------------------------------------------------- */
+
+static inline uint32_t nvme_get32(const struct plx_nvme_ctrl *ctrl, uint32_t reg)
+{
+	return plx_mmio_read32(ctrl->bar + reg);
+}
+
+static inline void nvme_set32(struct plx_nvme_ctrl *ctrl, uint32_t reg, uint32_t value)
+{
+	plx_mmio_write32(ctrl->bar + reg, value);
+}
+
+/** Read and check CAP and VS. 0, -ENODEV, -ENOTSUP, -EPROTO. */
+int nvme_ctrl_probe(struct plx_nvme_ctrl *ctrl);
+/** CC.EN to 0 and wait. 0, -ENODEV, -ETIMEDOUT. */
+int nvme_ctrl_disable(struct plx_nvme_ctrl *ctrl);
+/** Admin queue into the registers, CC.EN to 1 and wait. 0, -ENODEV, -ETIMEDOUT, -EIO. */
+int nvme_ctrl_enable(struct plx_nvme_ctrl *ctrl);
+/** Normal shutdown, and wait for it. */
+void nvme_ctrl_shutdown(struct plx_nvme_ctrl *ctrl);
+/** Address of a doorbell; completion: 0 for the submission queue's, 1 for the other. */
+void *nvme_ctrl_doorbell(struct plx_nvme_ctrl *ctrl, uint16_t qid, unsigned int completion);
+
+/* --- State (ctrl_life.c) -------------------------------------------------------------------- */
+
+static inline enum plx_nvme_state nvme_ctrl_state(const struct plx_nvme_ctrl *ctrl)
+{
+	return (enum plx_nvme_state)atomic_load_explicit(&ctrl->state, memory_order_relaxed);
+}
+
+/** -EIO or -ENODEV, if it is not ready; else 0. */
+int nvme_ctrl_state_error(const struct plx_nvme_ctrl *ctrl);
+/** Ready becomes broken, with one log line that ends in the remedy. From any thread. */
+void nvme_ctrl_break(struct plx_nvme_ctrl *ctrl, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+/** The device reads all ones: no more DMA, one log line. From any thread. Return: -ENODEV. */
+int nvme_ctrl_gone(struct plx_nvme_ctrl *ctrl);
+/**
+ * Make sure that the device reaches no memory any more: disable it, or reset the function, or cut
+ * it off the bus. Breaks a controller that was ready.
+ */
+void nvme_ctrl_stop(struct plx_nvme_ctrl *ctrl);
+/** The internal constructor: takes over the device, also when it fails. NULL with errno. */
+struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
+					 const struct plx_nvme_ctrl_config *config);
+
+/* --- Admin commands (admin.c): with lock ---------------------------------------------------- */
+
+int nvme_admin_init(struct plx_nvme_ctrl *ctrl);
+void nvme_admin_fini(struct plx_nvme_ctrl *ctrl);
+/**
+ * Run one command to its end. *result may be NULL.
+ * Return: 0; -EIO (status, logged by the caller: *status), -ETIMEDOUT (breaks the controller),
+ * -EIO, -ENODEV by state.
+ */
+int nvme_admin_run(struct plx_nvme_ctrl *ctrl, struct nvme_sqe *sqe, const char *what,
+		   uint64_t *result);
+/** Identify into ctrl->page. */
+int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid);
+/** Ask for `want` I/O queue pairs; *got is what the controller gave, checked. */
+int nvme_admin_set_queues(struct plx_nvme_ctrl *ctrl, uint32_t want, uint32_t *got);
+int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp);
+/** Return: 0 when the controller has surely forgotten the queues; else it must be stopped. */
+int nvme_admin_delete_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp);
+
+/* --- Identify (identify.c): with lock ------------------------------------------------------- */
+
+/** Identify Controller, into ctrl->info. */
+int nvme_identify_ctrl(struct plx_nvme_ctrl *ctrl);
+/** Identify Namespace. */
+int nvme_identify_ns(struct plx_nvme_ctrl *ctrl, uint32_t nsid, struct plx_nvme_ns_info *info);
+/** Pure: from the structure to bounded info. Counts lies into *lies. */
+int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id);
+int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
+		  struct plx_nvme_ns_info *info);
+
+/* --- Namespaces (namespace.c): with lock ---------------------------------------------------- */
+
+/** Read the list of active namespaces. */
+int nvme_namespaces_list(struct plx_nvme_ctrl *ctrl);
+void nvme_namespaces_free(struct plx_nvme_ctrl *ctrl);
+
+/* --- Queue pairs (qpair_life.c): with lock -------------------------------------------------- */
+
+/** Abort what is in flight on every queue pair; the controller is disabled. */
+void nvme_qpairs_abort(struct plx_nvme_ctrl *ctrl);
+/** Create them again after a reset. */
+int nvme_qpairs_recreate(struct plx_nvme_ctrl *ctrl);
+void nvme_qpairs_close(struct plx_nvme_ctrl *ctrl);
+
+/* --- Interrupts (irq.c): with lock ---------------------------------------------------------- */
+
+/** A vector for a queue; switches interrupts on with the first. The vector, or -ENOSPC, ... */
+int nvme_irq_take(struct plx_nvme_ctrl *ctrl);
+void nvme_irq_give(struct plx_nvme_ctrl *ctrl, int vector);
+/** Switch them on again after a function-level reset, if they were. */
+int nvme_irq_restore(struct plx_nvme_ctrl *ctrl);
+void nvme_irq_fini(struct plx_nvme_ctrl *ctrl);
+
+#endif /* POLLUX_NVME_CTRL_H */

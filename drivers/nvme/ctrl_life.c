@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The life of a controller: open, reset, close, and its state (ready, broken, gone). The steps are
+ * in controller.c (registers), admin.c, identify.c, namespace.c and qpair_life.c.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pollux/clock.h>
+
+#include "nvme/ctrl.h"
+
+PLX_LOG_COMPONENT(nvme);
+
+#define IO_QUEUES_DEFAULT	 64
+#define IO_TIMEOUT_MS_DEFAULT	 30000
+#define ADMIN_TIMEOUT_MS_DEFAULT 5000
+#define SHUTDOWN_MS_DEFAULT	 5000
+/* Mass storage, non-volatile memory, NVM Express I/O controller (PCI Code and ID Assignment). */
+#define CLASS_NVME 0x010802
+/* All registers and the doorbells of the admin queue and one more with the smallest stride. */
+#define BAR_MIN (NVME_DOORBELLS + 16)
+
+/* --- State ---------------------------------------------------------------------------------- */
+
+int nvme_ctrl_state_error(const struct plx_nvme_ctrl *ctrl)
+{
+	switch (nvme_ctrl_state(ctrl)) {
+	case PLX_NVME_READY:
+		return 0;
+	case PLX_NVME_GONE:
+		return -ENODEV;
+	default:
+		return -EIO;
+	}
+}
+
+void nvme_ctrl_break(struct plx_nvme_ctrl *ctrl, const char *fmt, ...)
+{
+	int ready = PLX_NVME_READY;
+	char what[192];
+	va_list ap;
+
+	if (!atomic_compare_exchange_strong(&ctrl->state, &ready, PLX_NVME_BROKEN))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	PLX_ERR(nvme, "%s: %s; reset it (plx_nvme_ctrl_reset)", ctrl->info.name, what);
+}
+
+int nvme_ctrl_gone(struct plx_nvme_ctrl *ctrl)
+{
+	/* Requests end once the state is seen: by then nothing that lies about it can do DMA. */
+	pthread_mutex_lock(&ctrl->dev_lock);
+	if (nvme_ctrl_state(ctrl) != PLX_NVME_GONE) {
+		plx_dev_bus_master(ctrl->dev, false);
+		atomic_store(&ctrl->state, PLX_NVME_GONE);
+		PLX_ERR(nvme, "%s: reads all ones: it was removed or has lost power; close it",
+			ctrl->info.name);
+	}
+	pthread_mutex_unlock(&ctrl->dev_lock);
+	return -ENODEV;
+}
+
+enum plx_nvme_state plx_nvme_ctrl_state(const struct plx_nvme_ctrl *ctrl)
+{
+	return nvme_ctrl_state(ctrl);
+}
+
+void nvme_ctrl_stop(struct plx_nvme_ctrl *ctrl)
+{
+	if (!ctrl->enabled || nvme_ctrl_state(ctrl) == PLX_NVME_GONE)
+		return;
+	nvme_ctrl_break(ctrl, "stopped, for it does not delete a queue");
+	if (nvme_ctrl_disable(ctrl) == 0 || nvme_ctrl_state(ctrl) == PLX_NVME_GONE)
+		return;
+	PLX_WARN(nvme, "%s: resetting the function, for it cannot be disabled", ctrl->info.name);
+	if (plx_dev_reset(ctrl->dev) && plx_dev_bus_master(ctrl->dev, false))
+		PLX_ERR(nvme, "%s: cannot be cut off the bus; remove it from the machine",
+			ctrl->info.name);
+	ctrl->enabled = false;
+}
+
+/* --- Bring-up ------------------------------------------------------------------------------- */
+
+static int map_registers(struct plx_nvme_ctrl *ctrl)
+{
+	const struct plx_dev_info *info = plx_dev_info(ctrl->dev);
+
+	snprintf(ctrl->info.name, sizeof(ctrl->info.name), "%s", info->name);
+	if (info->pci.class_code != CLASS_NVME) {
+		PLX_ERR(nvme,
+			"%s: is no NVMe controller (class %06x, not %06x); plx-nvme list "
+			"names them",
+			ctrl->info.name, info->pci.class_code, CLASS_NVME);
+		return -ENOTSUP;
+	}
+	ctrl->bar_size = plx_dev_region_size(ctrl->dev, PLX_REGION_BAR0);
+	if (ctrl->bar_size < BAR_MIN) {
+		ctrl->lies[PLX_NVME_LIE_REGISTER]++;
+		PLX_ERR(nvme, "%s: its BAR 0 has %llu bytes, the registers need %u",
+			ctrl->info.name, (unsigned long long)ctrl->bar_size, BAR_MIN);
+		return -EPROTO;
+	}
+	ctrl->bar = plx_dev_region_map(ctrl->dev, PLX_REGION_BAR0, 0, 0);
+	return ctrl->bar ? 0 : -errno;
+}
+
+/* From disabled to ready for commands. */
+static int start(struct plx_nvme_ctrl *ctrl)
+{
+	int err = plx_dev_bus_master(ctrl->dev, true);
+
+	if (err) {
+		PLX_ERR(nvme, "%s: bus mastering cannot be switched on: %s", ctrl->info.name,
+			strerror(-err));
+		return err;
+	}
+	atomic_store(&ctrl->state, PLX_NVME_READY);
+	return nvme_ctrl_enable(ctrl);
+}
+
+static int ask_for_queues(struct plx_nvme_ctrl *ctrl, uint32_t want)
+{
+	uint32_t got = 0;
+	int err;
+
+	if (want > ctrl->info.io_queues)
+		want = ctrl->info.io_queues;
+	err = nvme_admin_set_queues(ctrl, want, &got);
+	if (!err)
+		ctrl->info.io_queues = got;
+	return err;
+}
+
+static int alloc_queue_table(struct plx_nvme_ctrl *ctrl)
+{
+	ctrl->queue_slots = ctrl->info.io_queues;
+	ctrl->qpairs = calloc((size_t)ctrl->queue_slots + 1, sizeof(*ctrl->qpairs));
+	return ctrl->qpairs ? 0 : -ENOMEM;
+}
+
+static int bring_up(struct plx_nvme_ctrl *ctrl)
+{
+	int err = map_registers(ctrl);
+
+	if (!err)
+		err = nvme_ctrl_probe(ctrl);
+	if (!err)
+		err = nvme_ctrl_disable(ctrl);
+	if (!err)
+		err = nvme_admin_init(ctrl);
+	if (!err)
+		err = start(ctrl);
+	if (!err)
+		err = nvme_identify_ctrl(ctrl);
+	if (!err)
+		err = ask_for_queues(ctrl, ctrl->config.io_queues);
+	if (!err)
+		err = nvme_namespaces_list(ctrl);
+	return err ? err : alloc_queue_table(ctrl);
+}
+
+/* --- Open and close ------------------------------------------------------------------------- */
+
+static void set_config(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ctrl_config *config)
+{
+	struct plx_nvme_ctrl_config *c = &ctrl->config;
+
+	if (config)
+		*c = *config;
+	if (!c->io_queues)
+		c->io_queues = IO_QUEUES_DEFAULT;
+	if (!c->io_timeout_ms)
+		c->io_timeout_ms = IO_TIMEOUT_MS_DEFAULT;
+	if (!c->admin_timeout_ms)
+		c->admin_timeout_ms = ADMIN_TIMEOUT_MS_DEFAULT;
+	ctrl->shutdown_ms = SHUTDOWN_MS_DEFAULT;
+}
+
+static void free_ctrl(struct plx_nvme_ctrl *ctrl)
+{
+	nvme_qpairs_close(ctrl);
+	free(ctrl->qpairs);
+	nvme_namespaces_free(ctrl);
+	if (ctrl->enabled && nvme_ctrl_state(ctrl) == PLX_NVME_READY)
+		nvme_ctrl_shutdown(ctrl);
+	nvme_ctrl_stop(ctrl);
+	nvme_admin_fini(ctrl);
+	nvme_irq_fini(ctrl);
+	plx_dev_close(ctrl->dev);
+	pthread_mutex_destroy(&ctrl->dev_lock);
+	pthread_mutex_destroy(&ctrl->lock);
+	free(ctrl);
+}
+
+struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
+					 const struct plx_nvme_ctrl_config *config)
+{
+	struct plx_nvme_ctrl *ctrl = calloc(1, sizeof(*ctrl));
+	int err;
+
+	if (!ctrl) {
+		plx_dev_close(dev);
+		errno = ENOMEM;
+		return NULL;
+	}
+	ctrl->dev = dev;
+	atomic_init(&ctrl->state, PLX_NVME_BROKEN);
+	pthread_mutex_init(&ctrl->lock, NULL);
+	pthread_mutex_init(&ctrl->dev_lock, NULL);
+	set_config(ctrl, config);
+	err = bring_up(ctrl);
+	if (err) {
+		free_ctrl(ctrl);
+		errno = -err;
+		return NULL;
+	}
+	PLX_INFO(nvme, "%s: %s %s, %u namespaces, %u queue pairs, %u bytes a transfer",
+		 ctrl->info.name, ctrl->info.model, ctrl->info.serial, ctrl->info.namespaces,
+		 ctrl->info.io_queues, ctrl->info.max_transfer);
+	return ctrl;
+}
+
+struct plx_nvme_ctrl *plx_nvme_ctrl_open(const char *name,
+					 const struct plx_nvme_ctrl_config *config)
+{
+	struct plx_dev *dev = plx_dev_open(config ? config->as : NULL, name);
+
+	return dev ? nvme_ctrl_open_dev(dev, config) : NULL;
+}
+
+void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl)
+{
+	if (!ctrl)
+		return;
+	pthread_mutex_lock(&ctrl->lock);
+	nvme_qpairs_close(ctrl);
+	pthread_mutex_unlock(&ctrl->lock);
+	free_ctrl(ctrl);
+}
+
+/* --- Reset ---------------------------------------------------------------------------------- */
+
+static int restart(struct plx_nvme_ctrl *ctrl)
+{
+	int err;
+
+	nvme_qpair_abort(&ctrl->admin);
+	ctrl->admin.aborted = NULL;
+	nvme_qpair_rewind(&ctrl->admin);
+	err = start(ctrl);
+	if (!err)
+		err = ask_for_queues(ctrl, ctrl->queue_slots);
+	if (!err)
+		err = nvme_irq_restore(ctrl);
+	if (!err)
+		err = nvme_qpairs_recreate(ctrl);
+	if (err && nvme_ctrl_state(ctrl) == PLX_NVME_READY)
+		nvme_ctrl_break(ctrl, "it did not come back from a reset (%s)", strerror(-err));
+	return err;
+}
+
+int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl)
+{
+	int err;
+
+	pthread_mutex_lock(&ctrl->lock);
+	ctrl->stats.resets++;
+	atomic_store(&ctrl->state,
+		     nvme_ctrl_state(ctrl) == PLX_NVME_GONE ? PLX_NVME_GONE : PLX_NVME_BROKEN);
+	nvme_ctrl_stop(ctrl);
+	nvme_qpairs_abort(ctrl);
+	err = nvme_ctrl_state(ctrl) == PLX_NVME_GONE ? -ENODEV : restart(ctrl);
+	pthread_mutex_unlock(&ctrl->lock);
+	return err;
+}
+
+/* --- Telling -------------------------------------------------------------------------------- */
+
+void plx_nvme_ctrl_info(const struct plx_nvme_ctrl *ctrl, struct plx_nvme_ctrl_info *info)
+{
+	*info = ctrl->info;
+}
+
+struct plx_dev *plx_nvme_ctrl_dev(const struct plx_nvme_ctrl *ctrl)
+{
+	return ctrl->dev;
+}
+
+void plx_nvme_ctrl_stats(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ctrl_stats *stats)
+{
+	uint32_t q, i;
+
+	pthread_mutex_lock(&ctrl->lock);
+	*stats = ctrl->stats;
+	stats->timeouts = atomic_load(&ctrl->timeouts);
+	stats->aborted = atomic_load(&ctrl->aborted);
+	for (i = 0; i < PLX_NVME_LIE_KINDS; i++) {
+		stats->lies[i] = ctrl->lies[i] + ctrl->admin.lies[i];
+		for (q = 1; q <= ctrl->queue_slots; q++)
+			if (ctrl->qpairs[q])
+				stats->lies[i] += PLX_READ_ONCE(ctrl->qpairs[q]->lies[i]);
+	}
+	pthread_mutex_unlock(&ctrl->lock);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Interrupts: one vector per queue pair that wants one, and sleeping on it. Vector 0 is the admin
+ * queue's (Base 3.1.3.10), which is polled; it is handed out only where there is no other.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <pollux/clock.h>
+
+#include "nvme/ctrl.h"
+
+PLX_LOG_USE(nvme);
+
+/* The longest sleep: a controller that is gone does not wake anybody. */
+#define SLICE_MS 500
+
+static int enable(struct plx_nvme_ctrl *ctrl)
+{
+	struct nvme_vectors *v = &ctrl->vectors;
+	const struct plx_dev_info *info = plx_dev_info(ctrl->dev);
+	int type = plx_dev_irq_best(ctrl->dev), err;
+	unsigned int count;
+
+	if (type < 0) {
+		PLX_ERR(nvme, "%s: has no interrupts; poll it", ctrl->info.name);
+		return -ENOTSUP;
+	}
+	count = info->num_irqs[type];
+	if (count > ctrl->queue_slots + 1)
+		count = ctrl->queue_slots + 1;
+	err = plx_dev_irq_enable(ctrl->dev, (enum plx_irq_type)type, count);
+	if (err)
+		return err;
+	v->used = calloc(count, sizeof(*v->used));
+	if (!v->used) {
+		plx_dev_irq_disable(ctrl->dev);
+		return -ENOMEM;
+	}
+	v->type = (enum plx_irq_type)type;
+	v->count = count;
+	return 0;
+}
+
+int nvme_irq_take(struct plx_nvme_ctrl *ctrl)
+{
+	struct nvme_vectors *v = &ctrl->vectors;
+	unsigned int i;
+	int err;
+
+	if (v->count == 0) {
+		err = enable(ctrl);
+		if (err)
+			return err;
+	}
+	for (i = v->count > 1 ? 1 : 0; i < v->count; i++) {
+		if (v->used[i])
+			continue;
+		v->used[i] = true;
+		return (int)i;
+	}
+	PLX_ERR(nvme, "%s: its %u interrupt vectors are all in use; poll this queue pair",
+		ctrl->info.name, v->count);
+	return -ENOSPC;
+}
+
+void nvme_irq_give(struct plx_nvme_ctrl *ctrl, int vector)
+{
+	ctrl->vectors.used[vector] = false;
+}
+
+int nvme_irq_restore(struct plx_nvme_ctrl *ctrl)
+{
+	const struct nvme_vectors *v = &ctrl->vectors;
+
+	/* Still on, if disabling was enough. */
+	if (v->count == 0 || plx_dev_irq_fd(ctrl->dev, 0) >= 0)
+		return 0;
+	return plx_dev_irq_enable(ctrl->dev, v->type, v->count);
+}
+
+void nvme_irq_fini(struct plx_nvme_ctrl *ctrl)
+{
+	free(ctrl->vectors.used);
+}
+
+int plx_nvme_qpair_fd(const struct plx_nvme_qpair *qp)
+{
+	return qp->vector < 0 ? -EINVAL : plx_dev_irq_fd(qp->ctrl->dev, (unsigned int)qp->vector);
+}
+
+static bool ready(const struct plx_nvme_qpair *qp)
+{
+	return nvme_qpair_pending(qp) || qp->aborted;
+}
+
+/* Sleep until the vector fires, end_ns, or the next look at the clock for late commands. */
+static int sleep_once(struct plx_nvme_qpair *qp, uint64_t end_ns, uint64_t now_ns)
+{
+	uint64_t left_ms = end_ns == UINT64_MAX ? SLICE_MS : (end_ns - now_ns + 999999) / 1000000;
+	int ret;
+
+	/* With an entry not acknowledged the controller would not interrupt for the next. */
+	nvme_qpair_ring_cq(qp);
+	ret = plx_dev_irq_wait(qp->ctrl->dev, (unsigned int)qp->vector,
+			       (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
+	if (ret < 0)
+		return ret;
+	nvme_qpair_tick_if_due(qp);
+	return 0;
+}
+
+int plx_nvme_qpair_wait(struct plx_nvme_qpair *qp, int timeout_ms)
+{
+	uint64_t now = plx_clock_ns(), end = UINT64_MAX;
+	int err = 0;
+
+	if (qp->vector < 0)
+		return -EINVAL;
+	if (timeout_ms >= 0)
+		end = now + (uint64_t)timeout_ms * 1000000;
+	/* A vector may fire for nothing, so only the queue tells. */
+	while (!ready(qp)) {
+		err = nvme_qpair_state_error(qp);
+		if (err || now >= end)
+			return err;
+		err = sleep_once(qp, end, now);
+		if (err)
+			return err;
+		now = plx_clock_ns();
+	}
+	return 1;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The namespaces of a controller: the list of active ones, read when it is opened, and a handle for
+ * each that the application does I/O with, identified when it is first opened.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nvme/ctrl.h"
+
+PLX_LOG_USE(nvme);
+
+/* --- The list ------------------------------------------------------------------------------- */
+
+static int add_namespace(struct plx_nvme_ctrl *ctrl, uint32_t id)
+{
+	struct nvme_ns_entry *entries =
+		realloc(ctrl->namespaces, (ctrl->namespace_count + 1) * sizeof(*entries));
+
+	if (!entries)
+		return -ENOMEM;
+	ctrl->namespaces = entries;
+	entries[ctrl->namespace_count++] = (struct nvme_ns_entry){.id = id};
+	return 0;
+}
+
+/* One page of the list, ids above `after`. *last is its last id, 0 when the list ended. */
+static int list_page(struct plx_nvme_ctrl *ctrl, uint32_t after, uint32_t *last)
+{
+	int err = nvme_admin_identify(ctrl, NVME_CNS_ACTIVE_NS, after);
+	uint32_t ids[NVME_NS_LIST_ENTRIES], i;
+
+	*last = 0;
+	if (err)
+		return err;
+	memcpy(ids, ctrl->page, sizeof(ids));
+	for (i = 0; i < NVME_NS_LIST_ENTRIES; i++) {
+		uint32_t id = le32toh(ids[i]);
+
+		if (id == 0)
+			return 0;
+		if (id <= after || id > ctrl->info.max_namespaces) {
+			ctrl->lies[PLX_NVME_LIE_NAMESPACES]++;
+			PLX_WARN(nvme,
+				 "%s: namespace id %u after %u in its list of active ones (NN %u); "
+				 "the rest of the list is ignored",
+				 ctrl->info.name, id, after, ctrl->info.max_namespaces);
+			return 0;
+		}
+		if (ctrl->namespace_count == NVME_NAMESPACES_MAX) {
+			PLX_WARN(nvme, "%s: more than %u namespaces; the others are ignored",
+				 ctrl->info.name, NVME_NAMESPACES_MAX);
+			return 0;
+		}
+		err = add_namespace(ctrl, id);
+		if (err)
+			return err;
+		after = id;
+	}
+	*last = after;
+	return 0;
+}
+
+/* Before 1.1 there is no list: ids go from 1 to NN. */
+static int list_all(struct plx_nvme_ctrl *ctrl)
+{
+	uint32_t id;
+	int err = 0;
+
+	for (id = 1; id <= ctrl->info.max_namespaces && id <= NVME_NAMESPACES_MAX && !err; id++)
+		err = add_namespace(ctrl, id);
+	return err;
+}
+
+int nvme_namespaces_list(struct plx_nvme_ctrl *ctrl)
+{
+	uint32_t last = 0;
+	int err;
+
+	if (ctrl->info.version < NVME_VERSION(1, 1, 0)) {
+		err = list_all(ctrl);
+	} else {
+		do
+			err = list_page(ctrl, last, &last);
+		while (!err && last);
+	}
+	ctrl->info.namespaces = ctrl->namespace_count;
+	return err;
+}
+
+void nvme_namespaces_free(struct plx_nvme_ctrl *ctrl)
+{
+	uint32_t i;
+
+	for (i = 0; i < ctrl->namespace_count; i++)
+		free(ctrl->namespaces[i].ns);
+	free(ctrl->namespaces);
+	ctrl->namespaces = NULL;
+	ctrl->namespace_count = 0;
+}
+
+uint32_t plx_nvme_ns_next(const struct plx_nvme_ctrl *ctrl, uint32_t after)
+{
+	uint32_t i;
+
+	for (i = 0; i < ctrl->namespace_count; i++)
+		if (ctrl->namespaces[i].id > after)
+			return ctrl->namespaces[i].id;
+	return 0;
+}
+
+static struct nvme_ns_entry *find(struct plx_nvme_ctrl *ctrl, uint32_t id)
+{
+	uint32_t i;
+
+	for (i = 0; i < ctrl->namespace_count; i++)
+		if (ctrl->namespaces[i].id == id)
+			return &ctrl->namespaces[i];
+	PLX_ERR(nvme, "%s: has no active namespace %u; `plx-nvme identify %s` lists them",
+		ctrl->info.name, id, ctrl->info.name);
+	return NULL;
+}
+
+/* --- A namespace ---------------------------------------------------------------------------- */
+
+int plx_nvme_ns_info_get(struct plx_nvme_ctrl *ctrl, uint32_t id, struct plx_nvme_ns_info *info)
+{
+	int err;
+
+	pthread_mutex_lock(&ctrl->lock);
+	err = find(ctrl, id) ? nvme_identify_ns(ctrl, id, info) : -ENOENT;
+	pthread_mutex_unlock(&ctrl->lock);
+	return err;
+}
+
+static int check_usable(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *info)
+{
+	if (info->max_blocks)
+		return 0;
+	if (info->metadata_size || info->protection)
+		PLX_ERR(nvme,
+			"%s: namespace %u has %u bytes of metadata a block and protection type %u, "
+			"which this driver does not do; format it with another LBA format",
+			ctrl->info.name, info->id, info->metadata_size, info->protection);
+	else
+		PLX_ERR(nvme,
+			"%s: namespace %u has blocks of %u bytes, more than one transfer (%u); "
+			"format it with another LBA format",
+			ctrl->info.name, info->id, info->block_size, ctrl->info.max_transfer);
+	return -ENOTSUP;
+}
+
+static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
+{
+	struct plx_nvme_ns *ns = calloc(1, sizeof(*ns));
+	int err;
+
+	if (!ns)
+		return -ENOMEM;
+	err = nvme_identify_ns(ctrl, entry->id, &ns->info);
+	if (!err)
+		err = check_usable(ctrl, &ns->info);
+	if (err) {
+		free(ns);
+		return err;
+	}
+	ns->ctrl = ctrl;
+	ns->max_blocks = ns->info.max_blocks;
+	ns->block_shift = (uint32_t)__builtin_ctz(ns->info.block_size);
+	ns->sqe_head = (uint64_t)entry->id << NVME_SQE_NSID_SHIFT;
+	entry->ns = ns;
+	return 0;
+}
+
+struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id)
+{
+	struct plx_nvme_ns *ns = NULL;
+	struct nvme_ns_entry *entry;
+	int err = -ENOENT;
+
+	pthread_mutex_lock(&ctrl->lock);
+	entry = find(ctrl, id);
+	if (entry)
+		err = entry->ns ? 0 : open_ns(ctrl, entry);
+	if (!err)
+		ns = entry->ns;
+	pthread_mutex_unlock(&ctrl->lock);
+	if (err)
+		errno = -err;
+	return ns;
+}
+
+const struct plx_nvme_ns_info *plx_nvme_ns_info(const struct plx_nvme_ns *ns)
+{
+	return &ns->info;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the controller reads from and writes to memory: queue entries and Identify structures, named
+ * as in the NVM Express Base Specification 2.0c ("Base") and the NVM Command Set Specification 1.0c
+ * ("NVM"). All fields are little-endian; convert at the point of use.
+ */
+#ifndef POLLUX_NVME_SPEC_H
+#define POLLUX_NVME_SPEC_H
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Submission queue entry, Base 3.3.3.1 */
+struct nvme_sqe {
+	union {
+		struct {
+			uint8_t opcode;
+			uint8_t flags; /* fused operation 1:0, PRP or SGL 7:6 */
+			uint16_t cid;
+			uint32_t nsid;
+		};
+		uint64_t head; /* the four above as one word */
+	};
+	uint64_t cdw2_3;
+	uint64_t mptr;
+	uint64_t prp1, prp2;
+	union {
+		struct {
+			uint32_t cdw10, cdw11;
+		};
+		uint64_t slba; /* NVM 3.2.4, 3.2.6 */
+	};
+	union {
+		struct {
+			uint32_t cdw12, cdw13;
+		};
+		uint64_t cdw12_13;
+	};
+	union {
+		struct {
+			uint32_t cdw14, cdw15;
+		};
+		uint64_t cdw14_15;
+	};
+};
+static_assert(sizeof(struct nvme_sqe) == 64, "Base 3.3.3.1");
+static_assert(offsetof(struct nvme_sqe, prp1) == 24, "Base 3.3.3.1");
+static_assert(offsetof(struct nvme_sqe, cdw12) == 48, "Base 3.3.3.1");
+
+#define NVME_SQE_CID_SHIFT  16
+#define NVME_SQE_NSID_SHIFT 32
+/* Read and write, cdw12: number of blocks 15:0 (0's based), flags 31:16 (NVM 3.2.4) */
+#define NVME_RW_FLAGS_SHIFT 16
+#define NVME_RW_BLOCKS_MAX  65536
+
+/* Completion queue entry, Base 3.3.3.2 */
+struct nvme_cqe {
+	uint64_t result; /* dwords 0 and 1: command specific */
+	uint64_t tail;	 /* dwords 2 and 3, one load: see NVME_CQE_* */
+};
+static_assert(sizeof(struct nvme_cqe) == 16, "Base 3.3.3.2");
+
+/* struct nvme_cqe.tail: SQ head 15:0, SQ id 31:16, command id 47:32, phase 48, status 63:49 */
+#define NVME_CQE_SQID_SHIFT   16
+#define NVME_CQE_CID_SHIFT    32
+#define NVME_CQE_PHASE	      (UINT64_C(1) << 48)
+#define NVME_CQE_STATUS_SHIFT 49
+
+/* Admin opcodes, Base 5 */
+enum nvme_admin_opcode {
+	NVME_ADMIN_DELETE_SQ = 0x00,
+	NVME_ADMIN_CREATE_SQ = 0x01,
+	NVME_ADMIN_DELETE_CQ = 0x04,
+	NVME_ADMIN_CREATE_CQ = 0x05,
+	NVME_ADMIN_IDENTIFY = 0x06,
+	NVME_ADMIN_SET_FEATURES = 0x09,
+};
+
+/* Create I/O queue, Base 5.4 and 5.5: cdw10 size 31:16 (0's based), id 15:0 */
+#define NVME_QUEUE_SIZE_SHIFT 16
+#define NVME_QUEUE_CONTIGUOUS 0x1u
+#define NVME_CQ_IRQ_ENABLE    0x2u
+#define NVME_CQ_VECTOR_SHIFT  16
+#define NVME_SQ_CQID_SHIFT    16
+
+/* Set Features, Number of Queues, Base 5.27.1.5: completion 31:16, submission 15:0, 0's based */
+#define NVME_FEATURE_QUEUES  0x07
+#define NVME_QUEUES_CQ_SHIFT 16
+
+/* Identify, Base 5.17: CNS values */
+enum nvme_cns {
+	NVME_CNS_NS = 0x00,
+	NVME_CNS_CTRL = 0x01,
+	NVME_CNS_ACTIVE_NS = 0x02,
+};
+#define NVME_IDENTIFY_BYTES 4096
+
+/* Identify Controller, Base 5.17.2.1 */
+struct nvme_id_ctrl {
+	uint16_t vid, ssvid;
+	char sn[20];
+	char mn[40];
+	char fr[8];
+	uint8_t rab;
+	uint8_t ieee[3];
+	uint8_t cmic;
+	uint8_t mdts; /* 2^n memory pages of CAP.MPSMIN; 0: no limit */
+	uint16_t cntlid;
+	uint32_t ver;
+	uint32_t rtd3r, rtd3e; /* microseconds */
+	uint32_t oaes;
+	uint32_t ctratt;
+	uint8_t reserved100[156];
+	uint16_t oacs;
+	uint8_t acl, aerl, frmw, lpa, elpe, npss;
+	uint8_t reserved264[248];
+	uint8_t sqes, cqes; /* required 3:0, maximum 7:4, as powers of two */
+	uint16_t maxcmd;
+	uint32_t nn;
+	uint16_t oncs, fuses;
+	uint8_t fna, vwc;
+	uint16_t awun, awupf;
+	uint8_t icsvscc, nwpc;
+	uint16_t acwu, cdfs;
+	uint32_t sgls;
+	uint8_t reserved540[228];
+	char subnqn[256];
+	uint8_t reserved1024[3072];
+};
+static_assert(sizeof(struct nvme_id_ctrl) == NVME_IDENTIFY_BYTES, "Base 5.17.2.1");
+static_assert(offsetof(struct nvme_id_ctrl, mdts) == 77, "Base 5.17.2.1");
+static_assert(offsetof(struct nvme_id_ctrl, oacs) == 256, "Base 5.17.2.1");
+static_assert(offsetof(struct nvme_id_ctrl, sqes) == 512, "Base 5.17.2.1");
+static_assert(offsetof(struct nvme_id_ctrl, sgls) == 536, "Base 5.17.2.1");
+static_assert(offsetof(struct nvme_id_ctrl, subnqn) == 768, "Base 5.17.2.1");
+
+#define NVME_SQES_REQUIRED 6
+#define NVME_CQES_REQUIRED 4
+#define NVME_VWC_PRESENT   0x1
+#define NVME_SGLS_MASK	   0x3
+
+/* LBA format, NVM 4.1.5.1 */
+struct nvme_lbaf {
+	uint16_t ms;
+	uint8_t lbads; /* power of two; 0: not available */
+	uint8_t rp;    /* relative performance 1:0 */
+};
+
+/* Identify Namespace, NVM 4.1.5.1 */
+struct nvme_id_ns {
+	uint64_t nsze, ncap, nuse;
+	uint8_t nsfeat;
+	uint8_t nlbaf; /* 0's based */
+	uint8_t flbas; /* format 3:0 and 6:5, metadata extended 4 */
+	uint8_t mc, dpc, dps;
+	uint8_t nmic, rescap, fpi, dlfeat;
+	uint16_t nawun, nawupf, nacwu, nabsn, nabo, nabspf, noiob;
+	uint8_t nvmcap[16];
+	uint8_t reserved64[40];
+	uint8_t nguid[16];
+	uint8_t eui64[8];
+	struct nvme_lbaf lbaf[64];
+	uint8_t vendor[3712];
+};
+static_assert(sizeof(struct nvme_id_ns) == NVME_IDENTIFY_BYTES, "NVM 4.1.5.1");
+static_assert(offsetof(struct nvme_id_ns, noiob) == 46, "NVM 4.1.5.1");
+static_assert(offsetof(struct nvme_id_ns, nguid) == 104, "NVM 4.1.5.1");
+static_assert(offsetof(struct nvme_id_ns, lbaf) == 128, "NVM 4.1.5.1");
+static_assert(offsetof(struct nvme_id_ns, vendor) == 384, "NVM 4.1.5.1");
+
+#define NVME_FLBAS_LOW	    0x0f
+#define NVME_FLBAS_EXTENDED 0x10
+#define NVME_FLBAS_HIGH	    0x60
+#define NVME_DPS_TYPE	    0x07
+#define NVME_LBADS_MIN	    9
+
+/* Active namespace list, Base 5.17.2.2: ids ascending, 0 ends it early */
+#define NVME_NS_LIST_ENTRIES 1024
+
+#endif /* POLLUX_NVME_SPEC_H */

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The data path of a queue pair: submission and completion. No system call, lock, allocation or
+ * division; one call per request on completion at most, the request's own callback. What is rare
+ * (lies, time-outs, requests that a reset aborted) is in qpair_life.c.
+ */
+#include <errno.h>
+
+#include <pollux/clock.h>
+
+#include "nvme/ctrl.h"
+#include "nvme/prp.h"
+#include "nvme/qpair.h"
+
+/* Under load the clock is looked at once in so many polls; when idle at each. */
+#define POLLS_TO_TICK 256
+
+/* --- Submission ----------------------------------------------------------------------------- */
+
+/* The slot at the head of the free ones is the request's from here on. */
+static inline struct nvme_slot *take_slot(struct plx_nvme_qpair *qp, uint32_t index,
+					  struct plx_nvme_req *req)
+{
+	struct nvme_slot *slot = &qp->slots[index];
+
+	qp->free_slot = slot->next;
+	slot->req = req;
+	req->status = PLX_NVME_PENDING;
+	return slot;
+}
+
+static inline void next_sqe(struct plx_nvme_qpair *qp)
+{
+	uint32_t tail = qp->sq_tail + 1;
+
+	qp->sq_tail = tail == qp->sq_size ? 0 : tail;
+}
+
+/* What a read or write has beside its head. 0, or a negative errno as submit returns it. */
+static inline int put_transfer(struct plx_nvme_qpair *qp, struct nvme_sqe *sqe,
+			       const struct plx_nvme_req *req, uint32_t *list_epoch)
+{
+	uint64_t len = (uint64_t)req->blocks << req->ns->block_shift;
+	uint16_t list = NVME_NONE;
+	uint64_t prp[2];
+	int err;
+
+	/* Zero wraps. */
+	if (plx_unlikely(len - 1 >= qp->max_transfer))
+		return len ? -E2BIG : -EINVAL;
+	if (plx_unlikely(req->iova & 3))
+		return -EINVAL;
+	err = nvme_prp_fill(qp, req->iova, len, prp, &list);
+	if (plx_unlikely(err))
+		return err;
+	if (plx_unlikely(list != NVME_NONE))
+		*list_epoch = NVME_LIST_EPOCH(list, qp->epoch);
+	sqe->prp1 = prp[0];
+	sqe->prp2 = prp[1];
+	sqe->slba = htole64(req->lba);
+	sqe->cdw12_13 =
+		htole64((uint32_t)(req->blocks - 1) | (uint32_t)req->flags << NVME_RW_FLAGS_SHIFT);
+	return 0;
+}
+
+static inline int put_no_data(struct nvme_sqe *sqe, uint8_t opcode)
+{
+	if (opcode != PLX_NVME_FLUSH)
+		return -EINVAL;
+	sqe->prp1 = 0;
+	sqe->prp2 = 0;
+	sqe->slba = 0;
+	sqe->cdw12_13 = 0;
+	return 0;
+}
+
+/* An entry is filled in where it will lie, and is the controller's when the tail moves past it. */
+static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req)
+{
+	const struct plx_nvme_ns *ns = req->ns;
+	struct nvme_sqe *sqe = &qp->sq[qp->sq_tail];
+	uint8_t opcode = req->opcode;
+	uint32_t list_epoch = qp->no_list_epoch;
+	uint32_t index = qp->free_slot;
+	struct nvme_slot *slot;
+	int err;
+
+	if (plx_unlikely(index == NVME_NONE))
+		return -EAGAIN;
+	if (plx_unlikely(req->status == PLX_NVME_PENDING))
+		return -EBUSY;
+	if (plx_unlikely(ns->ctrl != qp->ctrl))
+		return -EINVAL;
+	if (plx_likely(opcode == PLX_NVME_READ || opcode == PLX_NVME_WRITE))
+		err = put_transfer(qp, sqe, req, &list_epoch);
+	else
+		err = put_no_data(sqe, opcode);
+	if (plx_unlikely(err))
+		return err;
+	slot = take_slot(qp, index, req);
+	slot->list_epoch = list_epoch;
+	sqe->head = htole64(ns->sqe_head | (uint32_t)slot->cid << NVME_SQE_CID_SHIFT | opcode);
+	sqe->cdw2_3 = 0;
+	sqe->mptr = 0;
+	sqe->cdw14_15 = 0;
+	next_sqe(qp);
+	return 0;
+}
+
+static inline void ring_sq(struct plx_nvme_qpair *qp)
+{
+	/* The entries must be in memory before the controller hears of them. */
+	plx_dma_wmb();
+	plx_mmio_write32(qp->sq_doorbell, qp->sq_tail);
+	qp->sq_doorbells++;
+}
+
+int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const *reqs,
+			  unsigned int n)
+{
+	unsigned int i;
+	int err = 0;
+
+	if (plx_unlikely(atomic_load_explicit(qp->state, memory_order_relaxed) != PLX_NVME_READY))
+		return nvme_qpair_state_error(qp);
+	for (i = 0; i < n; i++) {
+		err = submit_one(qp, reqs[i]);
+		if (plx_unlikely(err))
+			break;
+	}
+	if (plx_unlikely(i == 0))
+		return err;
+	qp->submitted += i;
+	if (plx_likely(!qp->defer_doorbell))
+		ring_sq(qp);
+	return (int)i;
+}
+
+void plx_nvme_qpair_ring(struct plx_nvme_qpair *qp)
+{
+	ring_sq(qp);
+}
+
+int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe, struct plx_nvme_req *req)
+{
+	struct nvme_slot *slot;
+	struct nvme_sqe *to;
+
+	if (qp->free_slot == NVME_NONE)
+		return -EAGAIN;
+	to = &qp->sq[qp->sq_tail];
+	next_sqe(qp);
+	slot = take_slot(qp, qp->free_slot, req);
+	slot->list_epoch = qp->no_list_epoch;
+	*to = *sqe;
+	to->cid = htole16(slot->cid);
+	qp->submitted++;
+	ring_sq(qp);
+	return 0;
+}
+
+/* --- Completion ----------------------------------------------------------------------------- */
+
+static inline void free_slot(struct plx_nvme_qpair *qp, struct nvme_slot *slot, uint32_t index)
+{
+	uint16_t list = NVME_SLOT_LIST(slot);
+
+	if (plx_unlikely(list != NVME_NONE))
+		qp->free_lists[qp->free_list_count++] = list;
+	slot->req = NULL;
+	/* The next generation: this completion, come again, will not match. */
+	slot->cid = (uint16_t)(slot->cid + qp->cid_step);
+	slot->next = (uint16_t)qp->free_slot;
+	qp->free_slot = index;
+}
+
+/* The request whose completion this is, now ended; NULL if there can be no such completion. */
+static inline struct plx_nvme_req *complete(struct plx_nvme_qpair *qp, uint64_t tail,
+					    uint64_t result)
+{
+	uint32_t index = (uint32_t)(tail >> NVME_CQE_CID_SHIFT) & qp->slot_mask;
+	struct nvme_slot *slot = &qp->slots[index];
+	struct plx_nvme_req *req = slot->req;
+
+	/* Right id and a head inside the queue, in one comparison. */
+	if (plx_unlikely((uint32_t)tail - qp->sqid_base >= qp->sq_size || !req ||
+			 slot->cid != (uint16_t)(tail >> NVME_CQE_CID_SHIFT)))
+		return NULL;
+	req->result = le64toh(result);
+	req->status = (uint32_t)(tail >> NVME_CQE_STATUS_SHIFT);
+	if (plx_unlikely(req->status))
+		qp->errors++;
+	free_slot(qp, slot, index);
+	return req;
+}
+
+/*
+ * The next request that has ended; NULL if there is none, or *budget entries have been looked at.
+ */
+static inline struct plx_nvme_req *take(struct plx_nvme_qpair *qp, unsigned int *budget)
+{
+	while (*budget) {
+		uint32_t head = qp->cq_head;
+		const struct nvme_cqe *cqe = &qp->cq[head];
+		uint64_t tail = le64toh(PLX_READ_ONCE(cqe->tail));
+		struct plx_nvme_req *req;
+
+		if ((tail ^ qp->cq_phase) & NVME_CQE_PHASE)
+			return NULL;
+		/* The rest of the entry, and the data, are not older than its phase. */
+		plx_dma_rmb();
+		(*budget)--;
+		if (plx_unlikely(++head == qp->cq_size)) {
+			head = 0;
+			qp->cq_phase ^= NVME_CQE_PHASE;
+		}
+		qp->cq_head = head;
+		req = complete(qp, tail, PLX_READ_ONCE(cqe->result));
+		if (plx_likely(req))
+			return req;
+		nvme_qpair_lie(qp, tail);
+	}
+	return NULL;
+}
+
+/* A request that a reset took off the queue. */
+static struct plx_nvme_req *take_aborted(struct plx_nvme_qpair *qp)
+{
+	struct plx_nvme_req *req = qp->aborted;
+
+	qp->aborted = req->next;
+	req->result = 0;
+	req->status = PLX_NVME_ABORTED;
+	qp->errors++;
+	return req;
+}
+
+/* After n requests have ended and `entries` been taken: doorbell and clock, if it is time. */
+static inline void end_poll(struct plx_nvme_qpair *qp, unsigned int n, unsigned int entries)
+{
+	qp->completed += n;
+	qp->cq_lag += entries;
+	if (qp->cq_lag >= qp->cq_lag_max)
+		nvme_qpair_ring_cq(qp);
+	if (plx_unlikely(n == 0 || --qp->polls_to_tick == 0)) {
+		qp->polls_to_tick = POLLS_TO_TICK;
+		nvme_qpair_tick_if_due(qp);
+	}
+}
+
+/* Deliver what a reset took off the queue, at most max. */
+static unsigned int poll_aborted(struct plx_nvme_qpair *qp, unsigned int max)
+{
+	unsigned int n = 0;
+
+	while (qp->aborted && n < max) {
+		struct plx_nvme_req *req = take_aborted(qp);
+
+		if (req->done)
+			req->done(req);
+		n++;
+	}
+	return n;
+}
+
+unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max)
+{
+	unsigned int n = 0, most = max && max < qp->sq_size ? max : qp->sq_size, budget;
+	struct plx_nvme_req *req;
+
+	if (plx_unlikely(qp->aborted != NULL))
+		n = poll_aborted(qp, most);
+	most -= n;
+	budget = most;
+	while ((req = take(qp, &budget))) {
+		if (req->done)
+			req->done(req);
+		n++;
+	}
+	end_poll(qp, n, most - budget);
+	return n;
+}
+
+unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs,
+				 unsigned int max)
+{
+	unsigned int most = max < qp->sq_size ? max : qp->sq_size, budget;
+	struct plx_nvme_req **at = reqs, *req;
+
+	while (plx_unlikely(qp->aborted != NULL) && at - reqs < most)
+		*at++ = take_aborted(qp);
+	most -= (unsigned int)(at - reqs);
+	budget = most;
+	while ((req = take(qp, &budget)))
+		*at++ = req;
+	end_poll(qp, (unsigned int)(at - reqs), most - budget);
+	return (unsigned int)(at - reqs);
+}
+
+unsigned int plx_nvme_qpair_in_flight(const struct plx_nvme_qpair *qp)
+{
+	return (unsigned int)(qp->submitted - qp->completed);
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A queue pair inside: the admin queue and the I/O queues are the same thing. qpair.c is the data
+ * path, qpair_life.c allocation, creation, time-outs and abortion.
+ *
+ * Command ids. A command id is the index of a slot plus a generation in the bits above it, which
+ * moves on each time the slot is freed: a completion that comes twice or late does not match the
+ * slot's next command. A slot holds a request while, and only while, its command is in flight.
+ *
+ * Flow. At most sq_size - 1 commands are in flight, so the submission queue cannot overflow
+ * whatever the controller says of its head. The completion queue has room for as many, plus
+ * cq_lag_max whose doorbell need not have been rung yet.
+ */
+#ifndef POLLUX_NVME_QPAIR_H
+#define POLLUX_NVME_QPAIR_H
+
+#include <stdatomic.h>
+
+#include <pollux/clock.h>
+#include <pollux/mmio.h>
+#include <pollux/nvme.h>
+
+#include "nvme/nvme_spec.h"
+
+/** No slot, no list; as an index it is never valid, for one entry of each queue stays free. */
+#define NVME_NONE 0xffff
+
+/** Everything here is in memory that the device cannot reach. */
+struct nvme_slot {
+	struct plx_nvme_req *req; /* NULL: free */
+	uint16_t cid;		  /* of the command in flight, or of the next one */
+	uint16_t next;		  /* free: the next free slot */
+	/* In flight: the PRP list in use or NVME_NONE, and plx_nvme_qpair.epoch as it was. */
+	uint32_t list_epoch;
+};
+
+#define NVME_SLOT_LIST(slot)	     ((uint16_t)(slot)->list_epoch)
+#define NVME_SLOT_EPOCH(slot)	     ((uint16_t)((slot)->list_epoch >> 16))
+#define NVME_LIST_EPOCH(list, epoch) ((uint32_t)(epoch) << 16 | (list))
+
+struct plx_nvme_qpair {
+	/* Submission */
+	const atomic_int *state; /* the controller's, or that of a queue being closed */
+	struct plx_nvme_ctrl *ctrl;
+	struct nvme_slot *slots;
+	struct nvme_sqe *sq;
+	uint32_t sq_tail;
+	uint32_t sq_size;
+	uint32_t free_slot;	/* head of the free slots */
+	uint32_t no_list_epoch; /* NVME_LIST_EPOCH(NVME_NONE, epoch) */
+	uint16_t epoch;		/* moves on with each tick */
+	uint16_t qid;
+	void *sq_doorbell;
+	uint32_t page_shift; /* memory page (CC.MPS) */
+	uint32_t max_transfer;
+	/* PRP lists: list_bytes each, a power of two, none crosses a page */
+	uint64_t *lists;
+	plx_iova_t lists_iova;
+	uint16_t *free_lists; /* stack */
+	uint32_t free_list_count;
+	uint32_t list_shift;
+	bool defer_doorbell;
+	uint64_t submitted;
+
+	/* Completion */
+	struct nvme_cqe *cq PLX_CACHE_ALIGNED;
+	uint32_t cq_head;
+	uint32_t cq_size;
+	uint64_t cq_phase;   /* of a new entry, at its place in nvme_cqe.tail */
+	uint32_t sqid_base;  /* queue id at its place in nvme_cqe.tail */
+	uint32_t slot_mask;  /* slots: a power of two */
+	uint16_t cid_step;   /* to the next generation: slot_mask + 1 */
+	uint32_t cq_lag;     /* entries taken since the doorbell was rung */
+	uint32_t cq_lag_max; /* ring at the latest then */
+	void *cq_doorbell;
+	struct plx_nvme_req *aborted; /* ended by a reset: to be delivered by the next poll */
+	uint32_t polls_to_tick;
+	uint64_t next_tick; /* TSC */
+	uint64_t completed, errors;
+
+	/* Cold */
+	uint64_t sq_doorbells, cq_doorbells;
+	uint64_t lies[PLX_NVME_LIE_KINDS];
+	uint32_t lie_count;
+	uint32_t list_count;
+	uint64_t tick_tsc;   /* 0: no ticks */
+	uint16_t epochs_max; /* a command older than so many ticks is late */
+	uint32_t timeout_ms;
+	int vector;   /* -1: no interrupt */
+	bool created; /* the controller knows it */
+	size_t memory_bytes;
+};
+
+/** What a queue pair is made of; nvme_qpair_init() takes it as checked. */
+struct nvme_qpair_shape {
+	uint16_t qid;
+	uint32_t sq_size;
+	uint32_t cq_lag_max;   /* at least 1 */
+	uint32_t max_transfer; /* bytes; 0: no data */
+	uint32_t list_count;
+	uint32_t page_shift;
+	uint32_t timeout_ms; /* 0: the caller watches the time */
+	int node;
+};
+
+/* qpair_life.c */
+/** Allocate rings, slots and lists, find the doorbells. 0 or -ENOMEM (nothing is kept then). */
+int nvme_qpair_init(struct plx_nvme_qpair *qp, struct plx_nvme_ctrl *ctrl,
+		    const struct nvme_qpair_shape *shape);
+void nvme_qpair_fini(struct plx_nvme_qpair *qp);
+/** Rings to their initial state. No command may be in flight. */
+void nvme_qpair_rewind(struct plx_nvme_qpair *qp);
+/**
+ * Take all commands in flight out of their slots: their requests are delivered by the next poll or
+ * reap. The device must not be able to reach their data any more.
+ */
+void nvme_qpair_abort(struct plx_nvme_qpair *qp);
+/** Called by the data path when next_tick has come: late commands, fatal status, removal. */
+void nvme_qpair_tick(struct plx_nvme_qpair *qp, uint64_t now);
+/** Why submit refuses: -EIO, -ENODEV, -ESHUTDOWN. */
+int nvme_qpair_state_error(const struct plx_nvme_qpair *qp);
+/** A completion that cannot be. Logs and breaks the controller when there are too many. */
+void nvme_qpair_lie(struct plx_nvme_qpair *qp, uint64_t cqe_tail);
+
+/* qpair.c */
+/** Submit a ready-made command; the command id is filled in. Rings. 0 or -EAGAIN. */
+int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe,
+		    struct plx_nvme_req *req);
+
+/** Is there a completion to take? */
+static inline bool nvme_qpair_pending(const struct plx_nvme_qpair *qp)
+{
+	uint64_t tail = le64toh(PLX_READ_ONCE(qp->cq[qp->cq_head].tail));
+
+	return !((tail ^ qp->cq_phase) & NVME_CQE_PHASE);
+}
+
+/** Look at the clock. */
+static inline void nvme_qpair_tick_if_due(struct plx_nvme_qpair *qp)
+{
+	uint64_t now = plx_tsc();
+
+	if (plx_unlikely(now - qp->next_tick < UINT64_MAX / 2))
+		nvme_qpair_tick(qp, now);
+}
+
+/** Tell the controller what has been taken from the completion queue. */
+static inline void nvme_qpair_ring_cq(struct plx_nvme_qpair *qp)
+{
+	if (qp->cq_lag == 0)
+		return;
+	plx_mmio_write32(qp->cq_doorbell, qp->cq_head);
+	qp->cq_lag = 0;
+	qp->cq_doorbells++;
+}
+
+#endif /* POLLUX_NVME_QPAIR_H */

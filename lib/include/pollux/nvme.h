@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pollux NVMe: controllers, their namespaces, and queue pairs that are submitted to and reaped in
+ * bursts. The request objects are the caller's: nothing is allocated or queued behind its back.
+ *
+ * Read a block, completion by callback:
+ *
+ *	static void done(struct plx_nvme_req *req)
+ *	{
+ *		if (req->status)
+ *			fprintf(stderr, "%s\n", plx_nvme_status_str(req->status));
+ *		*(bool *)req->arg = true;
+ *	}
+ *
+ *	struct plx_nvme_ctrl *ctrl = plx_nvme_ctrl_open("0000:02:00.0", NULL);
+ *	struct plx_nvme_ns *ns = plx_nvme_ns_open(ctrl, 1);
+ *	struct plx_nvme_qpair *qp = plx_nvme_qpair_open(ctrl, NULL);
+ *	void *buf = plx_dma_alloc(4096, 4096, PLX_NODE_ANY);
+ *	struct plx_nvme_req req = {.done = done, .arg = &finished}, *reqs[] = {&req};
+ *
+ *	plx_nvme_read(&req, ns, 0, 8, plx_iova(buf));
+ *	plx_nvme_qpair_submit(qp, reqs, 1);
+ *	while (!finished)
+ *		plx_nvme_qpair_poll(qp, 0);
+ *	plx_dma_free(buf);
+ *	plx_nvme_ctrl_close(ctrl);
+ *
+ * Keep a queue full, completions reaped as a batch (no callback, no call per request):
+ *
+ *	struct plx_nvme_req *ready[32];
+ *	int i, sent = 0, n = fill(ready, 32);
+ *
+ *	while (!stop) {
+ *		while (sent < n) {
+ *			int taken = plx_nvme_qpair_submit(qp, ready + sent, n - sent);
+ *			if (taken == -EAGAIN)
+ *				break;			// the queue is full
+ *			if (taken < 0)
+ *				return taken;		// ready[sent] is wrong, or the controller
+ *broke sent += taken;
+ *		}
+ *		for (i = sent; i < n; i++)		// what could not be sent goes first again
+ *			ready[i - sent] = ready[i];
+ *		n -= sent;
+ *		sent = 0;
+ *		n += plx_nvme_qpair_reap(qp, ready + n, 32 - n);
+ *		... look at the reaped ones, refill them by plx_nvme_read(), plx_nvme_write() ...
+ *	}
+ *
+ * Memory. A request names its data by IOVA: plx_iova(buf) for memory of the DMA heap (an addition),
+ * plx_mem_iova() for registered memory (a lookup). The data must be contiguous in IOVA, aligned to
+ *4 bytes, and stay untouched until the request ends.
+ *
+ * Every request that submit took ends exactly once: with the controller's status, or, when the
+ *queue pair or the controller is closed or reset or the device is gone, with PLX_NVME_ABORTED. Not
+ *before the device can no longer reach its data.
+ *
+ * A controller is not trusted. What it writes is checked, and each kind of nonsense counted
+ * (plx_nvme_lie). A controller that lies PLX_NVME_LIES_MAX times on a queue, does not answer a
+ * command in time, or reports a fatal status is broken: submit refuses until plx_nvme_ctrl_reset().
+ * One that reads all ones is gone: it can only be closed.
+ *
+ * Thread rules: a queue pair belongs to one thread at a time; different queue pairs of a controller
+ * to different threads. The calls on a controller or a namespace may be made from any thread (they
+ * lock), but not from a callback; no thread may use a queue pair during plx_nvme_ctrl_reset(), its
+ * own plx_nvme_qpair_close(), or plx_nvme_ctrl_close().
+ */
+#ifndef POLLUX_NVME_H
+#define POLLUX_NVME_H
+
+#include <pollux/vfio.h>
+
+PLX_BEGIN_DECLS
+
+struct plx_nvme_ctrl;
+struct plx_nvme_ns;
+struct plx_nvme_qpair;
+
+/* --- Requests ------------------------------------------------------------------------------- */
+
+/** Opcodes of the NVM Command Set that plx_nvme_qpair_submit() takes (NVM Command Set, 3.2). */
+enum plx_nvme_opcode {
+	PLX_NVME_FLUSH = 0x00,
+	PLX_NVME_WRITE = 0x01,
+	PLX_NVME_READ = 0x02,
+};
+
+/** plx_nvme_req.flags: as bits 31:16 of command dword 12. */
+enum plx_nvme_flag {
+	PLX_NVME_FUA = 0x4000, /**< force unit access: not from, and through, the volatile cache */
+	PLX_NVME_LIMITED_RETRY = 0x8000,
+};
+
+/**
+ * A command, owned by the caller: zero it once, fill it in, submit it, and leave it alone until it
+ * ends. It keeps what was filled in, so it can be submitted again.
+ */
+struct plx_nvme_req {
+	struct plx_nvme_ns *ns;
+	uint64_t lba;	 /**< first block */
+	plx_iova_t iova; /**< of the data; aligned to 4 bytes */
+	uint32_t blocks; /**< at least 1, at most plx_nvme_ns_info.max_blocks */
+	uint16_t flags;	 /**< enum plx_nvme_flag */
+	uint8_t opcode;	 /**< enum plx_nvme_opcode */
+	uint8_t reserved;
+	/**
+	 * Called by plx_nvme_qpair_poll() when the request has ended; it is the caller's again and
+	 * may be submitted at once. NULL: nothing is called.
+	 */
+	void (*done)(struct plx_nvme_req *req);
+	void *arg; /**< the caller's */
+	union {
+		uint64_t result;	   /**< when ended: command dwords 1:0 of the CQE */
+		struct plx_nvme_req *next; /**< while in flight: the library's */
+	};
+	/** 0 for success, PLX_NVME_ABORTED, or bits of enum plx_nvme_status; plx_nvme_in_flight()
+	 */
+	uint32_t status;
+	uint32_t reserved2;
+} PLX_CACHE_ALIGNED;
+
+/**
+ * plx_nvme_req.status as the controller gave it (Base 3.3.3.2.1): code type in bits 10:8, code in
+ * bits 7:0, "do not retry" in bit 14. Some of the codes; plx_nvme_status_str() knows the others.
+ */
+enum plx_nvme_status {
+	PLX_NVME_OK = 0,
+	PLX_NVME_INVALID_OPCODE = 0x001,
+	PLX_NVME_INVALID_FIELD = 0x002,
+	PLX_NVME_DATA_TRANSFER_ERROR = 0x004,
+	PLX_NVME_INTERNAL_ERROR = 0x006,
+	PLX_NVME_INVALID_NAMESPACE = 0x00b,
+	PLX_NVME_LBA_OUT_OF_RANGE = 0x080,
+	PLX_NVME_WRITE_FAULT = 0x280,
+	PLX_NVME_UNRECOVERED_READ = 0x281,
+	PLX_NVME_STATUS_MASK = 0x7ff,
+	PLX_NVME_DO_NOT_RETRY = 0x4000,
+
+	PLX_NVME_ABORTED = 0x10000, /**< not from the controller: closed, reset or gone */
+	PLX_NVME_PENDING = 0x20000, /**< in flight */
+};
+
+/** Is the request in flight? */
+static inline bool plx_nvme_in_flight(const struct plx_nvme_req *req)
+{
+	return req->status == PLX_NVME_PENDING;
+}
+
+/** A status in words, such as "LBA out of range (0x80)"; a static string, per thread. */
+PLX_API const char *plx_nvme_status_str(uint32_t status);
+/** The errno (negative) that comes nearest; 0 for success. */
+PLX_API int plx_nvme_status_errno(uint32_t status);
+
+/** Fill in a read of `blocks` blocks at lba. done, arg and flags stay as they are. */
+static inline void plx_nvme_read(struct plx_nvme_req *req, struct plx_nvme_ns *ns, uint64_t lba,
+				 uint32_t blocks, plx_iova_t iova)
+{
+	req->ns = ns;
+	req->lba = lba;
+	req->iova = iova;
+	req->blocks = blocks;
+	req->opcode = PLX_NVME_READ;
+}
+
+/** Fill in a write. */
+static inline void plx_nvme_write(struct plx_nvme_req *req, struct plx_nvme_ns *ns, uint64_t lba,
+				  uint32_t blocks, plx_iova_t iova)
+{
+	plx_nvme_read(req, ns, lba, blocks, iova);
+	req->opcode = PLX_NVME_WRITE;
+}
+
+/** Fill in a flush: writes that ended before it was submitted are durable when it ends. */
+static inline void plx_nvme_flush(struct plx_nvme_req *req, struct plx_nvme_ns *ns)
+{
+	req->ns = ns;
+	req->opcode = PLX_NVME_FLUSH;
+}
+
+/* --- Data path ------------------------------------------------------------------------------ */
+
+/**
+ * Submit up to n requests, in order, and ring the doorbell once (unless the queue pair was opened
+ * with defer_doorbell). A transfer longer than max_blocks is not split: that is the caller's.
+ * Return: how many were taken, from the first; or, when none was, what is wrong with the first:
+ *	-EAGAIN   the queue is full, or all PRP lists are in use: poll, then try again
+ *	-EINVAL   unknown opcode, no blocks, IOVA not aligned to 4 bytes, or another controller's
+ *		  namespace
+ *	-E2BIG    longer than plx_nvme_ns_info.max_blocks or plx_nvme_qpair_config.max_transfer
+ *	-EBUSY    in flight already
+ *	-EIO      the controller is broken: see plx_nvme_ctrl_reset()
+ *	-ENODEV   the controller is gone
+ * The range of blocks is checked by the controller (PLX_NVME_LBA_OUT_OF_RANGE).
+ */
+PLX_API int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const *reqs,
+				  unsigned int n);
+/** Ring the doorbell for what was submitted since, if the queue pair has defer_doorbell. */
+PLX_API void plx_nvme_qpair_ring(struct plx_nvme_qpair *qp);
+/**
+ * Take completions, at most max (0: as many as there are, at most one queue's worth), and call each
+ * request's done(). A callback may submit to the queue pair. Never blocks.
+ * Return: how many requests ended.
+ */
+PLX_API unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max);
+/** As plx_nvme_qpair_poll(), but the requests that ended are put into reqs; done() is not called.
+ */
+PLX_API unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs,
+					 unsigned int max);
+/** Requests in flight. */
+PLX_API unsigned int plx_nvme_qpair_in_flight(const struct plx_nvme_qpair *qp);
+
+/* --- Queue pairs ---------------------------------------------------------------------------- */
+
+#define PLX_NVME_DEPTH_DEFAULT 256
+
+struct plx_nvme_qpair_config {
+	/**
+	 * Entries of the submission queue, 2 to 65536; 0: PLX_NVME_DEPTH_DEFAULT. One less can be
+	 * in flight. Reduced to what the controller can: see plx_nvme_qpair_info.
+	 */
+	unsigned int depth;
+	/**
+	 * The longest transfer that will be submitted, in bytes; 0: the controller's limit. A
+	 * smaller one makes room for more PRP lists.
+	 */
+	uint32_t max_transfer;
+	/**
+	 * Requests in flight at once that need a PRP list (those that touch more than two memory
+	 * pages); 0: as many as 48 KiB of lists hold, at least 8. Reduced to depth - 1.
+	 */
+	unsigned int prp_lists;
+	bool interrupt;	     /**< completions raise the queue's eventfd: plx_nvme_qpair_wait() */
+	bool defer_doorbell; /**< submit does not ring: plx_nvme_qpair_ring() does */
+};
+
+/**
+ * Create an I/O queue pair. Its memory is on the controller's NUMA node.
+ * @config: NULL is the same as all zero
+ * Return: NULL with errno EINVAL (depth, max_transfer), ENOSPC (no queue left: the log says how
+ * many the controller gave; or, with interrupt, no vector left), ENOMEM, EIO (the controller
+ * refused, or is broken), ENODEV (gone), ETIMEDOUT.
+ */
+PLX_API struct plx_nvme_qpair *plx_nvme_qpair_open(struct plx_nvme_ctrl *ctrl,
+						   const struct plx_nvme_qpair_config *config);
+/**
+ * Delete the queue pair. Requests in flight end with PLX_NVME_ABORTED: their done() is called from
+ * in here. NULL is allowed.
+ */
+PLX_API void plx_nvme_qpair_close(struct plx_nvme_qpair *qp);
+
+struct plx_nvme_qpair_info {
+	uint16_t id;
+	unsigned int depth;
+	uint32_t max_transfer; /**< bytes */
+	unsigned int prp_lists;
+	size_t memory_bytes; /**< that the queue pair takes, of every kind */
+	int vector;	     /**< interrupt vector, -1 if it has none */
+};
+PLX_API void plx_nvme_qpair_info(const struct plx_nvme_qpair *qp, struct plx_nvme_qpair_info *info);
+
+/**
+ * Sleep until there is a completion or timeout_ms (-1: for ever) passes. Arms, looks, sleeps: no
+ * completion is missed. Only with plx_nvme_qpair_config.interrupt.
+ * Return: 1 (poll now), 0 (timed out), -EINTR, -EINVAL (opened without interrupt), -EIO, -ENODEV.
+ */
+PLX_API int plx_nvme_qpair_wait(struct plx_nvme_qpair *qp, int timeout_ms);
+/**
+ * The queue pair's eventfd for an event loop of the caller's own, owned by the device; read it
+ * before polling, and poll until nothing comes. -EINVAL if opened without interrupt. It may change
+ * by plx_nvme_ctrl_reset().
+ */
+PLX_API int plx_nvme_qpair_fd(const struct plx_nvme_qpair *qp);
+
+/* --- Controllers ---------------------------------------------------------------------------- */
+
+struct plx_nvme_ctrl_config {
+	struct plx_as *as;	       /**< NULL: the default address space */
+	unsigned int io_queues;	       /**< queue pairs to ask for; 0: 64 */
+	unsigned int io_timeout_ms;    /**< a command that takes longer breaks it; 0: 30000 */
+	unsigned int admin_timeout_ms; /**< 0: 5000 */
+};
+
+/**
+ * Open a controller: take the device, reset and enable it, identify it, list its namespaces.
+ * @name: as for plx_dev_open()
+ * @config: NULL is the same as all zero
+ * Return: NULL with errno of plx_dev_open(), or ENOTSUP (not an NVMe controller, or one that lacks
+ * what the driver needs: the log names it), ETIMEDOUT (not ready within CAP.TO), EIO (fatal status,
+ * or a command failed), EPROTO (it contradicts the specification), ENODEV (reads all ones), ENOMEM.
+ */
+PLX_API struct plx_nvme_ctrl *plx_nvme_ctrl_open(const char *name,
+						 const struct plx_nvme_ctrl_config *config);
+/**
+ * Close its queue pairs as plx_nvme_qpair_close() does (their handles end here), shut the
+ * controller down (normal shutdown) and release the device. NULL is allowed.
+ */
+PLX_API void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl);
+/**
+ * Disable and enable the controller (a function-level reset where disabling fails), and create its
+ * queue pairs again: their handles stay valid. Requests in flight end with PLX_NVME_ABORTED, by the
+ * next poll or reap of their queue pair.
+ * Takes at most the controller's own time-out (CAP.TO) twice, and a second.
+ * Return: 0; -ENODEV (gone), or as plx_nvme_ctrl_open(): it is broken then, requests end all the
+ * same.
+ */
+PLX_API int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl);
+
+enum plx_nvme_state {
+	PLX_NVME_READY,
+	PLX_NVME_BROKEN, /**< needs plx_nvme_ctrl_reset() */
+	PLX_NVME_GONE,	 /**< reads all ones: surprise removal */
+};
+/** May be called from any thread, callbacks too. */
+PLX_API enum plx_nvme_state plx_nvme_ctrl_state(const struct plx_nvme_ctrl *ctrl);
+/** The device below: for its event fd, its PCI address, .... */
+PLX_API struct plx_dev *plx_nvme_ctrl_dev(const struct plx_nvme_ctrl *ctrl);
+
+/** What Identify Controller (Base 5.17.2.1) and the registers say, bounded. */
+struct plx_nvme_ctrl_info {
+	char name[64];	 /**< of the device */
+	char serial[21]; /**< trimmed; bytes that are not printable ASCII are '?' */
+	char model[41];
+	char firmware[9];
+	char subnqn[224];
+	uint16_t vendor, subsystem_vendor;
+	uint16_t id;	       /**< CNTLID */
+	uint32_t version;      /**< major << 16 | minor << 8 | tertiary */
+	uint64_t capabilities; /**< CAP */
+	uint8_t ieee_oui[3];
+	uint8_t mdts;		 /**< as it is in the structure */
+	uint32_t max_transfer;	 /**< bytes; what the driver makes of MDTS */
+	uint32_t max_namespaces; /**< NN */
+	uint32_t namespaces;	 /**< active, that the driver knows */
+	uint16_t oncs;		 /**< optional NVM commands */
+	uint16_t oacs;		 /**< optional admin commands */
+	bool volatile_cache;
+	bool sgl;		/**< SGLs for NVM commands */
+	unsigned int max_depth; /**< of a queue, entries: MQES + 1 */
+	unsigned int io_queues; /**< queue pairs that may be opened */
+	unsigned int page_size; /**< memory page (CC.MPS), bytes */
+	uint64_t ready_us;	/**< the controller's own time from enable to ready */
+};
+PLX_API void plx_nvme_ctrl_info(const struct plx_nvme_ctrl *ctrl, struct plx_nvme_ctrl_info *info);
+
+/** Kinds of nonsense from a controller. */
+enum plx_nvme_lie {
+	PLX_NVME_LIE_REGISTER,	 /**< a register that contradicts the specification */
+	PLX_NVME_LIE_IDENTIFY,	 /**< a field of an Identify structure out of bounds */
+	PLX_NVME_LIE_NAMESPACES, /**< a namespace list not ascending, or endless */
+	PLX_NVME_LIE_QUEUES,	 /**< a number of queues that cannot be */
+	PLX_NVME_LIE_CID,	 /**< completion of a command that is not in flight */
+	PLX_NVME_LIE_SQID,	 /**< completion for another submission queue */
+	PLX_NVME_LIE_SQHD,	 /**< head pointer outside the submission queue */
+	PLX_NVME_LIE_KINDS,
+};
+/** So many wrong completions on one queue break the controller. */
+#define PLX_NVME_LIES_MAX 8
+
+struct plx_nvme_ctrl_stats {
+	uint64_t lies[PLX_NVME_LIE_KINDS]; /**< of the controller and all its queues so far */
+	uint64_t admin_commands;
+	uint64_t admin_errors;
+	uint64_t timeouts; /**< commands that took too long */
+	uint64_t resets;   /**< plx_nvme_ctrl_reset() */
+	uint64_t aborted;  /**< requests that ended with PLX_NVME_ABORTED */
+};
+PLX_API void plx_nvme_ctrl_stats(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ctrl_stats *stats);
+
+struct plx_nvme_qpair_stats {
+	uint64_t submitted;
+	uint64_t completed; /**< ended, aborted ones included */
+	uint64_t errors;    /**< of these: with a status other than 0 */
+	uint64_t sq_doorbells, cq_doorbells;
+	uint64_t lies[PLX_NVME_LIE_KINDS];
+};
+/** Only from the queue pair's thread. */
+PLX_API void plx_nvme_qpair_stats(const struct plx_nvme_qpair *qp,
+				  struct plx_nvme_qpair_stats *stats);
+
+/* --- Namespaces ----------------------------------------------------------------------------- */
+
+/** The next active namespace id after `after` (start with 0), or 0 at the end. */
+PLX_API uint32_t plx_nvme_ns_next(const struct plx_nvme_ctrl *ctrl, uint32_t after);
+
+#define PLX_NVME_LBA_FORMATS 64
+
+struct plx_nvme_lba_format {
+	uint32_t block_size;	/**< bytes; 0: the format is not usable */
+	uint16_t metadata_size; /**< bytes per block */
+	uint8_t performance;	/**< 0 is best, 3 worst */
+};
+
+/** What Identify Namespace (NVM Command Set, 4.1.5.1) says, bounded. */
+struct plx_nvme_ns_info {
+	uint32_t id;
+	uint64_t blocks;      /**< size */
+	uint64_t capacity;    /**< blocks */
+	uint64_t utilization; /**< blocks */
+	uint32_t block_size;  /**< bytes */
+	uint16_t metadata_size;
+	bool metadata_extended; /**< metadata is part of the block in memory */
+	uint8_t protection;	/**< end-to-end protection type, 0 to 3 */
+	uint32_t max_blocks;	/**< of one request; 0: the driver cannot do I/O to it */
+	uint8_t format;		/**< in use, index into formats */
+	uint8_t format_count;
+	struct plx_nvme_lba_format formats[PLX_NVME_LBA_FORMATS];
+	uint8_t nguid[16]; /**< all zero: none */
+	uint8_t eui64[8];
+};
+/**
+ * Identify a namespace. Return: 0; -ENOENT (not active), -EPROTO (what the controller says cannot
+ * be), or as for any admin command: -EIO, -ENODEV, -ETIMEDOUT.
+ */
+PLX_API int plx_nvme_ns_info_get(struct plx_nvme_ctrl *ctrl, uint32_t id,
+				 struct plx_nvme_ns_info *info);
+/**
+ * A namespace to do I/O with: identified when first opened, the same handle each time, valid until
+ * the controller is closed.
+ * Return: NULL with errno ENOENT (not active), ENOTSUP (block size, metadata or protection that the
+ * driver does not do: the log says which), or as plx_nvme_ns_info_get().
+ */
+PLX_API struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id);
+/** What it was when it was opened. */
+PLX_API const struct plx_nvme_ns_info *plx_nvme_ns_info(const struct plx_nvme_ns *ns);
+
+PLX_END_DECLS
+
+#endif /* POLLUX_NVME_H */
