@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The controller made of memory; see fake.h. */
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <pollux/eal.h>
+#include <pollux/mem.h>
+
+#include "fake.h"
+#include "vfio/as.h"
+
+struct fake fake;
+
+int fake_eal_up(void)
+{
+	struct plx_eal_config config = {.no_huge = true, .log_levels = "off"};
+
+	return plx_eal_init(&config);
+}
+
+int fake_eal_down(void)
+{
+	return plx_eal_fini();
+}
+
+/* --- Transport ------------------------------------------------------------------------------ */
+
+static int region_rw(uint64_t offset, void *buf, size_t len, bool write)
+{
+	if (offset + len > sizeof(fake.config))
+		return -EINVAL;
+	if (write)
+		memcpy(fake.config + offset, buf, len);
+	else
+		memcpy(buf, fake.config + offset, len);
+	fake.bus_master = fake.config[PLX_PCI_COMMAND] & PLX_PCI_COMMAND_MASTER;
+	return 0;
+}
+
+static int region_read(struct plx_dev *dev, const struct plx_dev_region *region, uint64_t offset,
+		       void *buf, size_t len)
+{
+	return region_rw(offset, buf, len, false);
+}
+
+static int region_write(struct plx_dev *dev, const struct plx_dev_region *region, uint64_t offset,
+			const void *buf, size_t len)
+{
+	return region_rw(offset, (void *)(uintptr_t)buf, len, true);
+}
+
+static int region_mmap(struct plx_dev *dev, const struct plx_dev_region *region,
+		       const struct plx_vfio_area *area, void *at)
+{
+	void *p = mmap(at, area->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fake.bar_fd,
+		       0);
+
+	return p == MAP_FAILED ? -errno : 0;
+}
+
+static int irq_set(struct plx_dev *dev, unsigned int index, const int *fds, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAKE_QUEUES; i++)
+		fake.irq_fds[i] = i < count ? fds[i] : -1;
+	return 0;
+}
+
+static int irq_unmask(struct plx_dev *dev)
+{
+	return 0;
+}
+
+static void forget_queues(void)
+{
+	memset(fake.queues, 0, sizeof(fake.queues));
+}
+
+static int reset(struct plx_dev *dev)
+{
+	if (fake.reset_error)
+		return fake.reset_error;
+	fake.resets++;
+	plx_mmio_write32(fake.bar + NVME_CC, 0);
+	plx_mmio_write32(fake.bar + NVME_CSTS, 0);
+	forget_queues();
+	return 0;
+}
+
+static void transport_close(struct plx_dev *dev)
+{
+}
+
+static const struct plx_dev_ops fake_ops = {
+	.region_read = region_read,
+	.region_write = region_write,
+	.region_mmap = region_mmap,
+	.irq_set = irq_set,
+	.irq_unmask = irq_unmask,
+	.reset = reset,
+	.close = transport_close,
+};
+
+/* --- The device: queues --------------------------------------------------------------------- */
+
+static void *dma(uint64_t iova)
+{
+	return (void *)(uintptr_t)(iova - plx_iova_delta);
+}
+
+static uint32_t doorbell(unsigned int qid, unsigned int completion)
+{
+	uint64_t stride = UINT64_C(4) << NVME_GET(fake.cap, NVME_CAP_DSTRD);
+
+	return plx_mmio_read32(fake.bar + NVME_DOORBELLS + (2 * qid + completion) * stride);
+}
+
+static void complete(struct fake_queue *sq, unsigned int qid, uint16_t cid, uint16_t status,
+		     uint64_t result)
+{
+	struct fake_queue *q = &fake.queues[sq->cqid];
+	struct nvme_cqe *cqe = (struct nvme_cqe *)dma(q->cq) + q->cq_tail;
+	eventfd_t one = 1;
+
+	cqe->result = htole64(result);
+	plx_dma_wmb();
+	PLX_WRITE_ONCE(cqe->tail, htole64(sq->sq_head | (uint64_t)qid << NVME_CQE_SQID_SHIFT |
+					  (uint64_t)cid << NVME_CQE_CID_SHIFT |
+					  (uint64_t)q->phase << 48 |
+					  (uint64_t)status << NVME_CQE_STATUS_SHIFT));
+	if (++q->cq_tail == q->cq_size) {
+		q->cq_tail = 0;
+		q->phase = !q->phase;
+	}
+	if (q->irq && fake.irq_fds[q->vector] >= 0)
+		eventfd_write(fake.irq_fds[q->vector], one);
+}
+
+/* Copy between the disk and the pages of a transfer (Base 4.1.1). */
+static void transfer(const struct nvme_sqe *sqe, char *disk, size_t len, bool to_host)
+{
+	uint64_t page = UINT64_C(1) << (NVME_PAGE_SHIFT_BASE + NVME_GET(fake.cap, NVME_CAP_MPSMIN));
+	uint64_t at = le64toh(sqe->prp1);
+	size_t n = page - (at & (page - 1));
+	const uint64_t *list = len > n + page ? dma(le64toh(sqe->prp2)) : NULL;
+
+	if (n > len)
+		n = len;
+	for (;;) {
+		memcpy(to_host ? dma(at) : disk, to_host ? disk : dma(at), n);
+		disk += n;
+		len -= n;
+		if (!len)
+			break;
+		at = le64toh(list ? *list++ : sqe->prp2);
+		if (at & (page - 1))
+			fake.prp_faults++;
+		n = len < page ? len : page;
+	}
+}
+
+static uint16_t io_command(const struct nvme_sqe *sqe)
+{
+	uint32_t nsid = le32toh(sqe->nsid);
+	uint64_t lba = le64toh(sqe->slba);
+	uint32_t blocks = (le32toh(sqe->cdw12) & 0xffff) + 1;
+
+	if (nsid < 1 || nsid > FAKE_NAMESPACES)
+		return PLX_NVME_INVALID_NAMESPACE | PLX_NVME_DO_NOT_RETRY;
+	if (sqe->opcode == PLX_NVME_FLUSH) {
+		fake.flushes++;
+		return 0;
+	}
+	if (sqe->opcode > PLX_NVME_READ)
+		return PLX_NVME_INVALID_OPCODE;
+	if (lba > FAKE_BLOCKS || blocks > FAKE_BLOCKS - lba)
+		return PLX_NVME_LBA_OUT_OF_RANGE | PLX_NVME_DO_NOT_RETRY;
+	if (!fake.io_no_data)
+		transfer(sqe, fake.disk[nsid - 1] + lba * FAKE_BLOCK_SIZE,
+			 (size_t)blocks * FAKE_BLOCK_SIZE, sqe->opcode == PLX_NVME_READ);
+	return fake.io_status;
+}
+
+/* --- The device: admin commands ------------------------------------------------------------- */
+
+static void identify_list(uint32_t after, uint32_t *to)
+{
+	unsigned int i;
+
+	if (!fake.list_endless) {
+		memcpy(to, fake.list, sizeof(fake.list));
+		return;
+	}
+	for (i = 0; i < NVME_NS_LIST_ENTRIES; i++)
+		to[i] = htole32(after + 1 + i);
+}
+
+static uint16_t identify(const struct nvme_sqe *sqe)
+{
+	void *to = dma(le64toh(sqe->prp1));
+	uint32_t nsid = le32toh(sqe->nsid);
+
+	switch (le32toh(sqe->cdw10)) {
+	case NVME_CNS_CTRL:
+		memcpy(to, &fake.id, sizeof(fake.id));
+		return 0;
+	case NVME_CNS_ACTIVE_NS:
+		identify_list(nsid, to);
+		return 0;
+	case NVME_CNS_NS:
+		if (nsid < 1 || nsid > FAKE_NAMESPACES)
+			return PLX_NVME_INVALID_NAMESPACE;
+		memcpy(to, &fake.ns[nsid - 1], sizeof(fake.ns[0]));
+		return 0;
+	default:
+		return PLX_NVME_INVALID_FIELD;
+	}
+}
+
+static uint16_t create_cq(const struct nvme_sqe *sqe)
+{
+	uint32_t cdw10 = le32toh(sqe->cdw10), cdw11 = le32toh(sqe->cdw11);
+	struct fake_queue *q = &fake.queues[(cdw10 & 0xffff) % FAKE_QUEUES];
+
+	q->cq = le64toh(sqe->prp1);
+	q->cq_size = (cdw10 >> NVME_QUEUE_SIZE_SHIFT) + 1;
+	q->cq_tail = 0;
+	q->phase = true;
+	q->irq = cdw11 & NVME_CQ_IRQ_ENABLE;
+	q->vector = (uint16_t)(cdw11 >> NVME_CQ_VECTOR_SHIFT);
+	q->cq_live = true;
+	return 0;
+}
+
+static uint16_t create_sq(const struct nvme_sqe *sqe)
+{
+	uint32_t cdw10 = le32toh(sqe->cdw10), qid = (cdw10 & 0xffff) % FAKE_QUEUES;
+	struct fake_queue *q = &fake.queues[qid];
+
+	if (!fake.queues[le32toh(sqe->cdw11) >> NVME_SQ_CQID_SHIFT].cq_live)
+		return 0x100;
+	q->sq = le64toh(sqe->prp1);
+	q->sq_size = (cdw10 >> NVME_QUEUE_SIZE_SHIFT) + 1;
+	q->sq_head = 0;
+	q->cqid = (uint16_t)(le32toh(sqe->cdw11) >> NVME_SQ_CQID_SHIFT);
+	/* Left from the queue's former life. */
+	plx_mmio_write32(fake.bar + NVME_DOORBELLS +
+				 2 * qid * (UINT64_C(4) << NVME_GET(fake.cap, NVME_CAP_DSTRD)),
+			 0);
+	q->sq_live = true;
+	return 0;
+}
+
+static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	struct fake_queue *q = &fake.queues[(le32toh(sqe->cdw10) & 0xffff) % FAKE_QUEUES];
+
+	switch (sqe->opcode) {
+	case NVME_ADMIN_IDENTIFY:
+		return identify(sqe);
+	case NVME_ADMIN_SET_FEATURES:
+		*result = fake.queues_result;
+		return 0;
+	case NVME_ADMIN_CREATE_CQ:
+		return create_cq(sqe);
+	case NVME_ADMIN_CREATE_SQ:
+		return create_sq(sqe);
+	case NVME_ADMIN_DELETE_SQ:
+		q->sq_live = false;
+		return 0;
+	case NVME_ADMIN_DELETE_CQ:
+		q->cq_live = false;
+		return 0;
+	default:
+		return PLX_NVME_INVALID_OPCODE;
+	}
+}
+
+static void run_admin(struct fake_queue *q, const struct nvme_sqe *sqe)
+{
+	uint64_t result = 0;
+	uint16_t status;
+
+	if (sqe->opcode == fake.silent_opcode)
+		return;
+	if (sqe->opcode == fake.failing_opcode)
+		status = fake.failing_status;
+	else
+		status = admin_command(sqe, &result);
+	complete(q, 0, le16toh(sqe->cid), status, result);
+}
+
+/* --- The device: its thread ----------------------------------------------------------------- */
+
+static void run_queue(unsigned int qid)
+{
+	struct fake_queue *q = &fake.queues[qid];
+
+	while (q->sq_live && q->sq_head != doorbell(qid, 0) && doorbell(qid, 0) < q->sq_size) {
+		struct nvme_sqe sqe;
+
+		plx_dma_rmb();
+		memcpy(&sqe, (struct nvme_sqe *)dma(q->sq) + q->sq_head, sizeof(sqe));
+		q->sq_head = q->sq_head + 1 == q->sq_size ? 0 : q->sq_head + 1;
+		if (qid == 0)
+			run_admin(q, &sqe);
+		else if (!fake.io_silent)
+			complete(q, qid, le16toh(sqe.cid), io_command(&sqe), 0);
+	}
+}
+
+static void enable(void)
+{
+	struct fake_queue *q = &fake.queues[0];
+	uint32_t aqa = plx_mmio_read32(fake.bar + NVME_AQA);
+	unsigned int i;
+
+	for (i = 0; i < FAKE_QUEUES; i++)
+		plx_mmio_write32(fake.bar + NVME_DOORBELLS +
+					 2 * i * (UINT64_C(4)
+						  << NVME_GET(fake.cap, NVME_CAP_DSTRD)),
+				 0);
+	forget_queues();
+	*q = (struct fake_queue){
+		.sq_live = true,
+		.cq_live = true,
+		.phase = true,
+		.sq = plx_mmio_read64(fake.bar + NVME_ASQ),
+		.cq = plx_mmio_read64(fake.bar + NVME_ACQ),
+		.sq_size = NVME_GET(aqa, NVME_AQA_ASQS) + 1,
+		.cq_size = NVME_GET(aqa, NVME_AQA_ACQS) + 1,
+	};
+	fake.enables++;
+}
+
+/* CC against CSTS. */
+static void run_registers(void)
+{
+	uint32_t cc = plx_mmio_read32(fake.bar + NVME_CC);
+	uint32_t csts = plx_mmio_read32(fake.bar + NVME_CSTS);
+
+	if ((cc & NVME_CC_EN) && !(csts & NVME_CSTS_RDY) && !fake.never_ready) {
+		enable();
+		csts = fake.fatal_on_enable ? NVME_CSTS_CFS : NVME_CSTS_RDY;
+	} else if (!(cc & NVME_CC_EN) && (csts & NVME_CSTS_RDY) && !fake.never_unready) {
+		forget_queues();
+		csts = 0;
+	}
+	if ((cc & NVME_CC_SHN) && !(csts & NVME_CSTS_SHST) && !fake.never_shut_down) {
+		fake.shutdowns++;
+		csts |= NVME_PUT(NVME_CSTS_SHST_DONE, NVME_CSTS_SHST);
+	}
+	if (!(cc & NVME_CC_SHN))
+		csts &= ~NVME_CSTS_SHST;
+	if (fake.fatal)
+		csts |= NVME_CSTS_CFS;
+	plx_mmio_write32(fake.bar + NVME_CSTS, csts);
+}
+
+static void *play(void *arg)
+{
+	unsigned int i;
+
+	while (!fake.stop) {
+		if (fake.gone) {
+			memset(fake.bar, 0xff, NVME_DOORBELLS);
+		} else {
+			run_registers();
+			for (i = 0; i < FAKE_QUEUES; i++)
+				run_queue(i);
+		}
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* --- Set-up --------------------------------------------------------------------------------- */
+
+static void set_text(char *to, const char *text, size_t len)
+{
+	memset(to, ' ', len);
+	memcpy(to, text, strlen(text));
+}
+
+static void default_identity(void)
+{
+	unsigned int i;
+
+	fake.id = (struct nvme_id_ctrl){
+		.vid = htole16(0x1b36),
+		.ssvid = htole16(0x1af4),
+		.mdts = 5,
+		.cntlid = htole16(7),
+		.ver = htole32(NVME_VERSION(1, 4, 0)),
+		.sqes = 0x66,
+		.cqes = 0x44,
+		.nn = htole32(256),
+		.vwc = NVME_VWC_PRESENT,
+	};
+	set_text(fake.id.sn, "PLX0001", sizeof(fake.id.sn));
+	set_text(fake.id.mn, "Fake Controller", sizeof(fake.id.mn));
+	set_text(fake.id.fr, "1.0", sizeof(fake.id.fr));
+	for (i = 0; i < FAKE_NAMESPACES; i++) {
+		fake.ns[i] = (struct nvme_id_ns){
+			.nsze = htole64(FAKE_BLOCKS),
+			.ncap = htole64(FAKE_BLOCKS),
+			.nuse = htole64(FAKE_BLOCKS / 2),
+			.lbaf = {{.lbads = 9}},
+		};
+		fake.list[i] = htole32(i + 1);
+		fake.disk[i] = calloc(FAKE_BLOCKS, FAKE_BLOCK_SIZE);
+	}
+}
+
+void fake_defaults(void)
+{
+	unsigned int i;
+
+	memset(&fake, 0, sizeof(fake));
+	/* 1024 entries, contiguous queues, 500 ms to ready, NVM command set, pages of 4 to 64 KiB. */
+	fake.cap = 1023 | NVME_CAP_CQR | NVME_PUT(1, NVME_CAP_TO) | NVME_CAP_CSS_NVM |
+		   NVME_PUT(4, NVME_CAP_MPSMAX);
+	fake.vs = NVME_VERSION(1, 4, 0);
+	fake.queues_result = 7 << NVME_QUEUES_CQ_SHIFT | 7;
+	fake.vectors = 4;
+	fake.silent_opcode = fake.failing_opcode = -1;
+	fake.bar_size = FAKE_BAR_SIZE;
+	default_identity();
+	for (i = 0; i < FAKE_QUEUES; i++)
+		fake.irq_fds[i] = -1;
+}
+
+static struct plx_as *fake_as(struct plx_dev *dev)
+{
+	struct plx_as *as = calloc(1, sizeof(*as));
+
+	pthread_mutex_init(&as->attach_lock, NULL);
+	as->devs = dev;
+	return as;
+}
+
+static void make_bar(void)
+{
+	fake.bar_fd = memfd_create("bar", MFD_CLOEXEC);
+	CU_ASSERT_FATAL(ftruncate(fake.bar_fd, (off_t)fake.bar_size) == 0);
+	fake.bar = mmap(NULL, fake.bar_size, PROT_READ | PROT_WRITE, MAP_SHARED, fake.bar_fd, 0);
+	CU_ASSERT_FATAL(fake.bar != MAP_FAILED);
+	plx_mmio_write64_lo_hi(fake.bar + NVME_CAP, fake.cap);
+	plx_mmio_write32(fake.bar + NVME_VS, fake.vs);
+}
+
+struct plx_dev *fake_dev(void)
+{
+	struct plx_dev *dev = calloc(1, sizeof(*dev));
+	struct plx_dev_region *bar = &dev->regions[PLX_REGION_BAR0];
+
+	make_bar();
+	dev->ops = &fake_ops;
+	dev->fd = dev->event_poll = dev->event_fds[0] = dev->event_fds[1] = -1;
+	strcpy(dev->info.name, "fake");
+	dev->info.pci.class_code = 0x010802;
+	dev->info.pci.node = PLX_NODE_ANY;
+	dev->info.can_reset = true;
+	dev->info.num_irqs[PLX_IRQ_MSIX] = fake.vectors;
+	dev->regions[PLX_REGION_CONFIG] = (struct plx_dev_region){
+		.size = sizeof(fake.config),
+		.flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE,
+	};
+	bar->size = fake.bar_size;
+	bar->areas = calloc(1, sizeof(*bar->areas));
+	bar->areas[0].size = fake.bar_size;
+	bar->area_count = 1;
+	fake.as = dev->as = fake_as(dev);
+	return dev;
+}
+
+void fake_play(void)
+{
+	CU_ASSERT_FATAL(pthread_create(&fake.thread, NULL, play, NULL) == 0);
+}
+
+struct plx_nvme_ctrl *fake_open(const struct plx_nvme_ctrl_config *config)
+{
+	struct plx_dev *dev = fake_dev();
+
+	fake_play();
+	return nvme_ctrl_open_dev(dev, config);
+}
+
+void fake_end(void)
+{
+	unsigned int i;
+
+	fake.stop = true;
+	if (fake.thread)
+		pthread_join(fake.thread, NULL);
+	if (fake.bar)
+		munmap(fake.bar, fake.bar_size);
+	if (fake.bar)
+		close(fake.bar_fd);
+	for (i = 0; i < FAKE_NAMESPACES; i++)
+		free(fake.disk[i]);
+	if (fake.as)
+		pthread_mutex_destroy(&fake.as->attach_lock);
+	free(fake.as);
+	memset(&fake, 0, sizeof(fake));
+}
+
+uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind)
+{
+	struct plx_nvme_ctrl_stats stats;
+
+	plx_nvme_ctrl_stats(ctrl, &stats);
+	return stats.lies[kind];
+}

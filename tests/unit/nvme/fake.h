@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A controller made of memory: a VFIO device whose transport is this program, and a thread that
+ * plays the device: registers, admin commands, I/O on a disk of memory. What it says is in the
+ * fields below, so that a test can make it lie.
+ */
+#ifndef POLLUX_TESTS_NVME_FAKE_H
+#define POLLUX_TESTS_NVME_FAKE_H
+
+#include <CUnit/CUnit.h>
+
+#include "nvme/ctrl.h"
+#include "vfio/dev.h"
+
+#define FAKE_BAR_SIZE	0x4000u
+#define FAKE_QUEUES	16
+#define FAKE_BLOCKS	4096u
+#define FAKE_BLOCK_SIZE 512u
+#define FAKE_NAMESPACES 3
+
+struct fake_queue {
+	bool sq_live, cq_live;
+	uint64_t sq, cq; /* IOVA */
+	uint32_t sq_size, cq_size, sq_head, cq_tail;
+	uint16_t cqid;
+	bool phase, irq;
+	uint16_t vector;
+};
+
+struct fake {
+	/* What it says. */
+	uint64_t cap;
+	uint32_t vs;
+	struct nvme_id_ctrl id;
+	struct nvme_id_ns ns[FAKE_NAMESPACES]; /* of namespace 1, 2, 3 */
+	uint32_t list[NVME_NS_LIST_ENTRIES];   /* active namespaces */
+	bool list_endless;		       /* each page of the list is full */
+	uint32_t queues_result;		       /* of Set Features, number of queues */
+	unsigned int vectors;
+
+	/* How it behaves; may be changed while it runs. */
+	volatile bool never_ready, never_unready, fatal_on_enable, never_shut_down;
+	volatile int silent_opcode;  /* admin opcode that is never completed; -1 */
+	volatile int failing_opcode; /* admin opcode that fails; -1 */
+	volatile uint16_t failing_status;
+	volatile bool io_silent; /* I/O is fetched and never completed */
+	volatile bool io_no_data;
+	volatile uint16_t io_status;
+	volatile bool gone, fatal; /* reads all ones; CSTS.CFS */
+	int reset_error;
+
+	/* What it has seen. */
+	volatile unsigned int resets, flushes, enables, shutdowns, prp_faults;
+	volatile bool bus_master;
+
+	/* The rest. */
+	char *bar; /* as the device sees it */
+	size_t bar_size;
+	int bar_fd;
+	uint8_t config[256];
+	char *disk[FAKE_NAMESPACES];
+	struct fake_queue queues[FAKE_QUEUES];
+	int irq_fds[FAKE_QUEUES];
+	struct plx_as *as;
+	pthread_t thread;
+	volatile bool stop;
+};
+
+extern struct fake fake;
+
+int fake_eal_up(void);
+int fake_eal_down(void);
+
+/** A well-behaved controller with three namespaces; change what it says before fake_open(). */
+void fake_defaults(void);
+/** A device for nvme_ctrl_open_dev(), with or without the thread that plays it. */
+struct plx_dev *fake_dev(void);
+/** Start the thread. */
+void fake_play(void);
+/** Device, thread, and the driver open on it. NULL with errno. */
+struct plx_nvme_ctrl *fake_open(const struct plx_nvme_ctrl_config *config);
+/** Stop the thread and free what fake_defaults() allocated. */
+void fake_end(void);
+
+/** Lies of a kind that the controller has counted. */
+uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
+
+extern CU_TestInfo controller_tests[], ctrl_life_tests[], identify_tests[], latency_tests[],
+	namespace_tests[], pattern_tests[], prp_tests[], qpair_tests[], status_tests[];
+
+#endif /* POLLUX_TESTS_NVME_FAKE_H */

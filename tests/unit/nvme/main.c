@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Unit tests of the NVMe driver, and of what plx-nvme measures and verifies with. */
+#include "fake.h"
+#include "runner.h"
+
+int main(void)
+{
+	CU_SuiteInfo suites[] = {
+		{"prp", NULL, NULL, NULL, NULL, prp_tests},
+		{"status", NULL, NULL, NULL, NULL, status_tests},
+		{"identify", NULL, NULL, NULL, NULL, identify_tests},
+		{"qpair", fake_eal_up, fake_eal_down, NULL, NULL, qpair_tests},
+		{"controller", fake_eal_up, fake_eal_down, NULL, NULL, controller_tests},
+		{"namespace", fake_eal_up, fake_eal_down, NULL, NULL, namespace_tests},
+		{"ctrl_life", fake_eal_up, fake_eal_down, NULL, NULL, ctrl_life_tests},
+		{"latency", NULL, NULL, NULL, NULL, latency_tests},
+		{"pattern", NULL, NULL, NULL, NULL, pattern_tests},
+		CU_SUITE_INFO_NULL,
+	};
+
+	return unit_run(suites);
+}
