@@ -14,7 +14,7 @@
 /* 32 bins for each power of two from 2^6 to 2^41 ns (37 minutes), and 64 below. */
 #define LATENCY_SUB_SHIFT 5
 #define LATENCY_MAX_SHIFT 41
-#define LATENCY_BINS	  ((LATENCY_MAX_SHIFT - LATENCY_SUB_SHIFT) << LATENCY_SUB_SHIFT)
+#define LATENCY_BINS	  ((LATENCY_MAX_SHIFT - LATENCY_SUB_SHIFT + 1) << LATENCY_SUB_SHIFT)
 
 struct latency {
 	gsl_histogram *histogram;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tests of drivers/nvme/ctrl_life.c, admin.c and irq.c: a controller with I/O running, reset, broken,
- * removed and closed. Every request ends exactly once.
+ * Tests of drivers/nvme/ctrl_life.c, admin.c and irq.c: a controller with I/O running, reset,
+ * broken, removed and closed. Every request ends exactly once.
  */
 #include <errno.h>
 #include <stdlib.h>

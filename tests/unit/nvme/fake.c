@@ -114,11 +114,28 @@ static void *dma(uint64_t iova)
 	return (void *)(uintptr_t)(iova - plx_iova_delta);
 }
 
-static uint32_t doorbell(unsigned int qid, unsigned int completion)
+/* The doorbell of a submission queue; NULL where the BAR ends before. */
+static char *doorbell_at(unsigned int qid)
 {
 	uint64_t stride = UINT64_C(4) << NVME_GET(fake.cap, NVME_CAP_DSTRD);
+	uint64_t at = NVME_DOORBELLS + 2 * qid * stride;
 
-	return plx_mmio_read32(fake.bar + NVME_DOORBELLS + (2 * qid + completion) * stride);
+	return at + sizeof(uint32_t) <= fake.bar_size ? fake.bar + at : NULL;
+}
+
+static void clear_doorbell(unsigned int qid)
+{
+	char *at = doorbell_at(qid);
+
+	if (at)
+		plx_mmio_write32(at, 0);
+}
+
+static uint32_t doorbell(unsigned int qid)
+{
+	char *at = doorbell_at(qid);
+
+	return at ? plx_mmio_read32(at) : 0;
 }
 
 static void complete(struct fake_queue *sq, unsigned int qid, uint16_t cid, uint16_t status,
@@ -130,10 +147,10 @@ static void complete(struct fake_queue *sq, unsigned int qid, uint16_t cid, uint
 
 	cqe->result = htole64(result);
 	plx_dma_wmb();
-	PLX_WRITE_ONCE(cqe->tail, htole64(sq->sq_head | (uint64_t)qid << NVME_CQE_SQID_SHIFT |
-					  (uint64_t)cid << NVME_CQE_CID_SHIFT |
-					  (uint64_t)q->phase << 48 |
-					  (uint64_t)status << NVME_CQE_STATUS_SHIFT));
+	PLX_WRITE_ONCE(cqe->tail,
+		       htole64(sq->sq_head | (uint64_t)qid << NVME_CQE_SQID_SHIFT |
+			       (uint64_t)cid << NVME_CQE_CID_SHIFT | (uint64_t)q->phase << 48 |
+			       (uint64_t)status << NVME_CQE_STATUS_SHIFT));
 	if (++q->cq_tail == q->cq_size) {
 		q->cq_tail = 0;
 		q->phase = !q->phase;
@@ -250,9 +267,7 @@ static uint16_t create_sq(const struct nvme_sqe *sqe)
 	q->sq_head = 0;
 	q->cqid = (uint16_t)(le32toh(sqe->cdw11) >> NVME_SQ_CQID_SHIFT);
 	/* Left from the queue's former life. */
-	plx_mmio_write32(fake.bar + NVME_DOORBELLS +
-				 2 * qid * (UINT64_C(4) << NVME_GET(fake.cap, NVME_CAP_DSTRD)),
-			 0);
+	clear_doorbell(qid);
 	q->sq_live = true;
 	return 0;
 }
@@ -302,7 +317,7 @@ static void run_queue(unsigned int qid)
 {
 	struct fake_queue *q = &fake.queues[qid];
 
-	while (q->sq_live && q->sq_head != doorbell(qid, 0) && doorbell(qid, 0) < q->sq_size) {
+	while (q->sq_live && q->sq_head != doorbell(qid) && doorbell(qid) < q->sq_size) {
 		struct nvme_sqe sqe;
 
 		plx_dma_rmb();
@@ -322,10 +337,7 @@ static void enable(void)
 	unsigned int i;
 
 	for (i = 0; i < FAKE_QUEUES; i++)
-		plx_mmio_write32(fake.bar + NVME_DOORBELLS +
-					 2 * i * (UINT64_C(4)
-						  << NVME_GET(fake.cap, NVME_CAP_DSTRD)),
-				 0);
+		clear_doorbell(i);
 	forget_queues();
 	*q = (struct fake_queue){
 		.sq_live = true,
@@ -423,7 +435,8 @@ void fake_defaults(void)
 	unsigned int i;
 
 	memset(&fake, 0, sizeof(fake));
-	/* 1024 entries, contiguous queues, 500 ms to ready, NVM command set, pages of 4 to 64 KiB. */
+	/* 1024 entries, contiguous queues, 500 ms to ready, NVM command set, pages of 4 to 64 KiB.
+	 */
 	fake.cap = 1023 | NVME_CAP_CQR | NVME_PUT(1, NVME_CAP_TO) | NVME_CAP_CSS_NVM |
 		   NVME_PUT(4, NVME_CAP_MPSMAX);
 	fake.vs = NVME_VERSION(1, 4, 0);

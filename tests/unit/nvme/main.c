@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Unit tests of the NVMe driver, and of what plx-nvme measures and verifies with. */
+#include <pollux/log.h>
+
 #include "fake.h"
 #include "runner.h"
 
@@ -18,5 +20,7 @@ int main(void)
 		CU_SUITE_INFO_NULL,
 	};
 
+	/* Thousands of lies would be told of. */
+	plx_log_set_levels("off");
 	return unit_run(suites);
 }

@@ -129,14 +129,9 @@ static void before_the_list(void)
 }
 
 CU_TestInfo namespace_tests[] = {
-	{"active ones", active_ones},
-	{"the handle is the same", handle_is_the_same},
-	{"unusable format", unusable_format},
-	{"lie: unsorted list", unsorted_list},
-	{"lie: repeated id", repeated_id},
-	{"lie: id above NN", id_above_nn},
-	{"lie: endless list", endless_list},
-	{"empty list", empty_list},
-	{"before the list", before_the_list},
-	CU_TEST_INFO_NULL,
+	{"active ones", active_ones},	      {"the handle is the same", handle_is_the_same},
+	{"unusable format", unusable_format}, {"lie: unsorted list", unsorted_list},
+	{"lie: repeated id", repeated_id},    {"lie: id above NN", id_above_nn},
+	{"lie: endless list", endless_list},  {"empty list", empty_list},
+	{"before the list", before_the_list}, CU_TEST_INFO_NULL,
 };

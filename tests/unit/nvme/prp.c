@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tests of drivers/nvme/prp.h: what a transfer looks like to the controller, for every alignment. */
+/* Tests of drivers/nvme/prp.h: what a transfer looks like to the controller, for every alignment.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,8 +57,7 @@ static void check_transfer(uint64_t iova, uint64_t len)
 	if (pages > 2)
 		UNIT_EQ(le64toh(prp[1]), qp.lists_iova + 256 * list);
 	for (i = 0; i < pages; i++)
-		UNIT_EQ(entry(prp, list, pages, i),
-			i == 0 ? iova : (iova / PAGE + i) * PAGE);
+		UNIT_EQ(entry(prp, list, pages, i), i == 0 ? iova : (iova / PAGE + i) * PAGE);
 	if (list != NVME_NONE)
 		qp.free_lists[qp.free_list_count++] = list;
 }

@@ -666,7 +666,7 @@ static void random_completions(void)
 		atomic_store(&ctrl->state, PLX_NVME_READY);
 		ret = plx_nvme_qpair_submit(qp, reqs + rand() % REQS, 1);
 		taken += ret > 0;
-		put_cqe((uint16_t)(rand() % 64 + (rand() % 4 ? 0 : rand())),
+		put_cqe(rand() % 4 ? qp->slots[rand() % DEPTH].cid : (uint16_t)rand(),
 			rand() % 8 ? QID : (uint16_t)rand(), (uint16_t)(rand() % (DEPTH + 2)),
 			rand() % 16 ? phase : !phase, (uint16_t)(rand() % 4 ? 0 : rand()));
 		n = plx_nvme_qpair_reap(qp, got, DEPTH);
