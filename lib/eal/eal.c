@@ -27,6 +27,7 @@ PLX_LOG_COMPONENT(eal);
  */
 static pthread_mutex_t life_lock = PTHREAD_MUTEX_INITIALIZER; /* init against fini */
 static bool *up;					      /* in that page; NULL before */
+static bool was_up; /* the same, but a child inherits it; life_lock */
 
 bool plx_eal_is_up(void)
 {
@@ -87,6 +88,11 @@ static int init_locked(const struct plx_eal_config *config)
 			     "plx_eal_init()");
 		return -EALREADY;
 	}
+	if (was_up) {
+		PLX_ERR(eal, "this is a forked child of a process with the EAL up, which cannot "
+			     "have its own: fork before plx_eal_init(), or exec");
+		return -ENODEV;
+	}
 	if (config->log_levels && plx_log_set_levels(config->log_levels)) {
 		PLX_ERR(eal, "log levels \"%s\": not a list such as info,vfio=debug",
 			config->log_levels);
@@ -105,6 +111,7 @@ static int init_locked(const struct plx_eal_config *config)
 		return err;
 	}
 	plx_clock_init(&since);
+	was_up = true;
 	__atomic_store_n(up, true, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -138,6 +145,7 @@ static int fini_locked(void)
 	/* Workers may still use memory until they have been waited for. */
 	plx_lcores_stop();
 	__atomic_store_n(up, false, __ATOMIC_RELEASE);
+	was_up = false;
 	plx_mem_fini();
 	plx_lcores_fini();
 	return 0;

@@ -27,7 +27,7 @@ PLX_LOG_USE(eal);
 struct supply {
 	struct plx_mem_segment *segment;
 	struct plx_heap_arena *arena;
-	size_t unit;	     /* what pages are taken in */
+	unsigned int shift;  /* pages are taken in units of 2^shift bytes */
 	uint64_t *populated; /* a bit for each unit */
 };
 
@@ -145,7 +145,7 @@ static int map_all(struct growth *g, const struct plx_page_class *page_class, ch
 			unmap(g, i);
 			return fd;
 		}
-		g->supplies[i].unit = page_class->page_size;
+		g->supplies[i].shift = (unsigned int)__builtin_ctzll(page_class->page_size);
 		g->segments[i] = (struct plx_mem_segment){
 			.va = va,
 			.len = len,
@@ -349,8 +349,8 @@ static bool is_populated(const struct supply *s, size_t unit)
 
 static int populate_run(struct supply *s, size_t from, size_t to)
 {
-	size_t len = (to - from) * s->unit, i;
-	char *va = (char *)s->segment->va + from * s->unit;
+	size_t len = (to - from) << s->shift, i;
+	char *va = (char *)s->segment->va + (from << s->shift);
 
 	/* Shared memory is not reserved: rather refuse than wake the kernel's OOM killer. */
 	if (s->segment->kind != PLX_MEM_HUGETLB && plx_pages_available(plx_grow_class()) < len) {
@@ -368,8 +368,8 @@ int plx_grow_populate(const struct plx_heap_piece *piece)
 {
 	struct supply *s = piece->owner;
 	uintptr_t base = (uintptr_t)s->segment->va;
-	size_t unit = (piece->va - base) / s->unit;
-	size_t end = (piece->va + (piece->len - 1) - base) / s->unit + 1, from;
+	size_t unit = (piece->va - base) >> s->shift;
+	size_t end = ((piece->va + (piece->len - 1) - base) >> s->shift) + 1, from;
 
 	while (unit < end) {
 		if (is_populated(s, unit)) {

@@ -106,7 +106,7 @@ size_t plx_lcores_nodes(int *nodes)
 
 /* The application's signal handlers run in its own threads; faults stay with whoever causes them.
  */
-static void block_signals(void)
+static void block_signals(sigset_t *before)
 {
 	sigset_t set;
 
@@ -118,7 +118,7 @@ static void block_signals(void)
 	sigdelset(&set, SIGTRAP);
 	sigdelset(&set, SIGSYS);
 	sigdelset(&set, SIGPROF);
-	pthread_sigmask(SIG_SETMASK, &set, NULL);
+	pthread_sigmask(SIG_SETMASK, &set, before);
 }
 
 static void *worker_main(void *arg)
@@ -126,7 +126,6 @@ static void *worker_main(void *arg)
 	struct worker *w = arg;
 
 	plx_lcore_self = w->id;
-	block_signals();
 	pthread_mutex_lock(&w->lock);
 	while (w->state != WORKER_EXIT) {
 		if (w->state != WORKER_RUNNING) {
@@ -146,6 +145,7 @@ static void *worker_main(void *arg)
 static int start_thread(struct worker *w)
 {
 	cpu_set_t *mask = CPU_ALLOC(MASK_CPUS);
+	sigset_t signals;
 	pthread_attr_t attr;
 	char name[16];
 	int err;
@@ -156,7 +156,9 @@ static int start_thread(struct worker *w)
 	CPU_SET_S(w->id, MASK_BYTES, mask);
 	pthread_attr_init(&attr);
 	pthread_attr_setaffinity_np(&attr, MASK_BYTES, mask);
+	block_signals(&signals);
 	err = pthread_create(&w->thread, &attr, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 	pthread_attr_destroy(&attr);
 	CPU_FREE(mask);
 	if (err) {

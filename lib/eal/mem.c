@@ -283,6 +283,10 @@ int plx_mem_init(const struct plx_mem_config *config)
 		err = heap_open(config);
 	if (!err && config->bytes)
 		err = plx_grow_at_once(config->bytes, config->nodes, config->node_count);
+	if (err == -EDQUOT)
+		err = -EINVAL; /* the configuration contradicts itself */
+	if (err == -ENOSPC)
+		err = -ENOMEM;
 	pthread_mutex_unlock(&lock);
 	if (err)
 		plx_mem_fini();

@@ -16,11 +16,13 @@
 PLX_LOG_USE(eal);
 
 static bool available;
+static int count = 1;
 static bool warned;
 
 void plx_numa_init(void)
 {
 	available = numa_available() == 0;
+	count = available ? numa_max_node() + 1 : 1;
 	warned = false;
 	if (!available)
 		PLX_INFO(eal, "no NUMA support from the kernel: memory is not placed by node");
@@ -28,12 +30,12 @@ void plx_numa_init(void)
 
 int plx_numa_count(void)
 {
-	return available ? numa_max_node() + 1 : 1;
+	return count;
 }
 
 bool plx_numa_exists(int node)
 {
-	if (node < 0 || node >= plx_numa_count())
+	if (node < 0 || node >= count)
 		return false;
 	return !available || numa_bitmask_isbitset(numa_nodes_ptr, (unsigned int)node);
 }
@@ -47,9 +49,11 @@ int plx_numa_of_cpu(unsigned int cpu)
 
 int plx_numa_here(void)
 {
-	int cpu = sched_getcpu();
+	unsigned int cpu, node;
 
-	return cpu < 0 ? PLX_NODE_ANY : plx_numa_of_cpu((unsigned int)cpu);
+	if (count == 1)
+		return 0;
+	return getcpu(&cpu, &node) ? PLX_NODE_ANY : (int)node;
 }
 
 int plx_numa_prefer(void *va, size_t len, int node)
@@ -58,7 +62,7 @@ int plx_numa_prefer(void *va, size_t len, int node)
 	int err = 0;
 
 	/* With one node there is no choice, and the call would be wasted. */
-	if (!available || node < 0 || plx_numa_count() == 1)
+	if (node < 0 || count == 1)
 		return 0;
 	mask = numa_allocate_nodemask();
 	numa_bitmask_setbit(mask, (unsigned int)node);

@@ -17,6 +17,7 @@
 
 #include <pollux/log.h>
 
+#include "eal/available.h"
 #include "eal/numa_nodes.h"
 #include "eal/window.h"
 
@@ -297,24 +298,10 @@ int plx_pages_populate(void *va, size_t len)
 
 /* --- What is left ---------------------------------------------------------------------------- */
 
-static uint64_t memory_available(void)
-{
-	unsigned long long kib = 0;
-	FILE *file = fopen("/proc/meminfo", "re");
-	char line[128];
-
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	if (file)
-		fclose(file);
-	return (uint64_t)kib * 1024;
-}
-
 uint64_t plx_pages_available(const struct plx_page_class *page_class)
 {
 	if (page_class->kind != PLX_MEM_HUGETLB)
-		return memory_available();
+		return plx_memory_available();
 	return huge_pages_available(page_class->page_size) * page_class->page_size;
 }
 
@@ -340,12 +327,13 @@ void plx_pages_explain(const struct plx_pages *pages, uint64_t len)
 
 	if (first->kind != PLX_MEM_HUGETLB) {
 		PLX_ERR(eal,
-			"%" PRIu64 " MiB asked for, %" PRIu64 " MiB of memory are available: ask "
-			"for less, or end what uses it",
+			"%" PRIu64 " MiB asked for, and %" PRIu64 " MiB of memory are available "
+			"to this process: ask for less, end what uses it, or raise its cgroup's "
+			"memory.max",
 			len / MIB, available / MIB);
 		return;
 	}
-	pages_needed = (len + first->page_size - 1) / first->page_size;
+	pages_needed = len / first->page_size + (len % first->page_size != 0);
 	if (available >= len && first->mount) {
 		PLX_ERR(eal,
 			"%" PRIu64 " MiB asked for, and the %zu KiB pages are there, but %s does "

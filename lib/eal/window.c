@@ -80,39 +80,37 @@ static int reserve_anywhere(struct plx_window *window, size_t size)
 	return 0;
 }
 
+/* What is wrong with a place that was asked for, or NULL. */
+static const char *place_fault(uint64_t base, uint64_t size)
+{
+	if (base % WINDOW_ALIGN || size % WINDOW_ALIGN)
+		return "base and size must be multiples of 1 GiB";
+	if (base && base + size < base)
+		return "it wraps around";
+	if (base && base <= MSI_LAST && base + size > MSI_FIRST)
+		return "devices send interrupts to 0xfee00000, which is in it; choose a base of 4 "
+		       "GiB or more";
+	return NULL;
+}
+
 static int check_place(uint64_t base, uint64_t size)
 {
-	if (base % WINDOW_ALIGN || size % WINDOW_ALIGN) {
-		PLX_ERR(eal,
-			"window 0x%" PRIx64 ", %" PRIu64 " bytes: base and size must be multiples "
-			"of 1 GiB",
-			base, size);
-		return -EINVAL;
-	}
-	if (base && base + size < base) {
-		PLX_ERR(eal, "window 0x%" PRIx64 ", %" PRIu64 " bytes: wraps around", base, size);
-		return -EINVAL;
-	}
-	if (base && base <= MSI_LAST && base + size > MSI_FIRST) {
-		PLX_ERR(eal,
-			"window 0x%" PRIx64 ", %" PRIu64 " bytes: 0x%llx-0x%llx in it is where "
-			"devices send interrupts; choose a base of 4 GiB or more",
-			base, size, MSI_FIRST, MSI_LAST);
-		return -EINVAL;
-	}
-	return 0;
+	const char *fault = place_fault(base, size);
+
+	if (!fault)
+		return 0;
+	PLX_ERR(eal, "window at 0x%" PRIx64 ", 0x%" PRIx64 " bytes: %s", base, size, fault);
+	return -EINVAL;
 }
 
 static int open_at(struct plx_window *window, uint64_t base, size_t size)
 {
+	size_t largest = size ? size : WINDOW_DEFAULT, smallest = size ? size : WINDOW_SMALLEST;
 	int err = -ENOMEM;
 
-	if (size)
-		err = reserve_at(window, base, size);
-	else
-		for (size = WINDOW_DEFAULT; err && size >= WINDOW_SMALLEST; size /= 2)
-			if (check_place(base, size) == 0)
-				err = reserve_at(window, base, size);
+	for (size = largest; err && size >= smallest; size /= 2)
+		if (!place_fault(base, size))
+			err = reserve_at(window, base, size);
 	if (err)
 		PLX_ERR(eal,
 			"window at 0x%" PRIx64 ": %s; choose another base, or none to leave it to "
