@@ -3,6 +3,7 @@
 #include <pollux/eal.h>
 
 #include <argp.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -37,20 +38,27 @@ static const struct argp_option options[] = {
 	{0},
 };
 
-static void parse_size(struct argp_state *state, const char *name, const char *text, size_t *size)
+/* argp_error() returns where the application has asked argp not to exit. */
+static error_t parse_size(struct argp_state *state, const char *name, const char *text,
+			  size_t *size)
 {
-	if (plx_parse_size(text, size))
-		argp_error(state, "--%s: \"%s\" is not a size such as 64M", name, text);
+	if (plx_parse_size(text, size) == 0)
+		return 0;
+	argp_error(state, "--%s: \"%s\" is not a size such as 64M", name, text);
+	return EINVAL;
 }
 
-static void parse_address(struct argp_state *state, const char *text, uint64_t *address)
+static error_t parse_address(struct argp_state *state, const char *text, uint64_t *address)
 {
 	char *end;
 
+	/* strtoull() takes a sign and blanks, and we do not. */
 	errno = 0;
 	*address = strtoull(text, &end, 0);
-	if (errno || *end || end == text || *text == '-')
-		argp_error(state, "--va-base: \"%s\" is not an address such as 0x1000000000", text);
+	if (isdigit((unsigned char)*text) && !errno && !*end)
+		return 0;
+	argp_error(state, "--va-base: \"%s\" is not an address such as 0x1000000000", text);
+	return EINVAL;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -65,14 +73,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		config->main_lcore = arg;
 		break;
 	case OPT_MEM:
-		parse_size(state, "mem", arg, &config->mem_bytes);
-		break;
+		return parse_size(state, "mem", arg, &config->mem_bytes);
 	case OPT_MEM_LIMIT:
-		parse_size(state, "mem-limit", arg, &config->mem_limit);
-		break;
+		return parse_size(state, "mem-limit", arg, &config->mem_limit);
 	case OPT_PAGE_SIZE:
-		parse_size(state, "page-size", arg, &config->page_size);
-		break;
+		return parse_size(state, "page-size", arg, &config->page_size);
 	case OPT_NO_HUGE:
 		config->no_huge = true;
 		break;
@@ -80,8 +85,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		config->require_huge = true;
 		break;
 	case OPT_VA_BASE:
-		parse_address(state, arg, &config->va_base);
-		break;
+		return parse_address(state, arg, &config->va_base);
 	case OPT_LOG_LEVEL:
 		config->log_levels = arg;
 		break;

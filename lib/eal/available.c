@@ -22,8 +22,9 @@ static uint64_t system_available(void)
 	while (file && fgets(line, sizeof(line), file))
 		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
 			break;
-	if (file)
-		fclose(file);
+	if (!file)
+		return UINT64_MAX;
+	fclose(file);
 	return (uint64_t)kib * 1024;
 }
 

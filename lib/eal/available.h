@@ -8,6 +8,7 @@
 /**
  * Bytes that can be taken without swapping and without the OOM killer: what the kernel estimates
  * for the system, or what the limits of this process's memory cgroups (version 2) leave if less.
+ * UINT64_MAX where it cannot be told.
  */
 uint64_t plx_memory_available(void);
 

@@ -104,7 +104,7 @@ static int parse_rule(char *entry, struct rule *rule)
 	if (equals)
 		*equals++ = '\0';
 	rule->level = parse_level(equals ? equals : entry);
-	if (rule->level < 0 || entry[0] == '\0')
+	if (rule->level < 0 || entry[0] == '\0' || entry[strcspn(entry, " \t\n")] != '\0')
 		return -EINVAL;
 	rule->pattern = strdup(equals ? entry : "*");
 	return rule->pattern ? 0 : -ENOMEM;

@@ -10,13 +10,11 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#endif
 
 #include <pollux/eal.h>
 #include <pollux/log.h>
 
+#include "eal/asan.h"
 #include "eal/grow.h"
 #include "eal/heap.h"
 #include "eal/numa_nodes.h"
@@ -34,22 +32,6 @@ static struct plx_window window;
 static struct plx_heap *heap;
 static uint64_t bad_frees;
 static uint64_t failed;
-
-/* --- Use after free, shown by AddressSanitizer where the program is built with it ------------- */
-
-static void hide(const void *va, size_t len)
-{
-#if defined(__SANITIZE_ADDRESS__)
-	ASAN_POISON_MEMORY_REGION(va, len);
-#endif
-}
-
-static void show(const void *va, size_t len)
-{
-#if defined(__SANITIZE_ADDRESS__)
-	ASAN_UNPOISON_MEMORY_REGION(va, len);
-#endif
-}
 
 /* --- Lock ------------------------------------------------------------------------------------ */
 
@@ -145,7 +127,7 @@ static void *alloc(size_t size, size_t align, int node, bool *zeroed)
 		errno = err == -EDEADLK ? EINVAL : -err;
 		return NULL;
 	}
-	show((void *)piece.va, size);
+	plx_asan_show((void *)piece.va, size);
 	*zeroed = piece.untouched;
 	return (void *)piece.va;
 }
@@ -176,7 +158,7 @@ void plx_dma_free(void *va)
 		return;
 	len = plx_heap_free(heap, (uintptr_t)va);
 	bad_frees += len == 0;
-	hide(va, len);
+	plx_asan_hide(va, len);
 	plx_mem_unlock();
 	if (!len)
 		PLX_ERR(eal,
@@ -325,7 +307,7 @@ static void report_leaks(size_t registrations)
 
 static int show_segment(const struct plx_mem_segment *segment, void *arg)
 {
-	show(segment->va, segment->len);
+	plx_asan_show(segment->va, segment->len);
 	return 0;
 }
 

@@ -41,26 +41,43 @@ static bool read_line(const char *path, char *line, size_t size)
 	return ok;
 }
 
-/* One of the counters of a hugepage size; 0 where there is none. */
-static uint64_t huge_counter(size_t page_size, const char *name)
+/* One of the counters of a hugepage size; false where it cannot be read. */
+static bool read_counter(size_t page_size, const char *name, uint64_t *value)
 {
 	char path[128], line[32];
 
 	snprintf(path, sizeof(path), "/sys/kernel/mm/hugepages/hugepages-%zukB/%s",
 		 page_size / 1024, name);
-	return read_line(path, line, sizeof(line)) ? strtoull(line, NULL, 10) : 0;
+	if (!read_line(path, line, sizeof(line)))
+		return false;
+	*value = strtoull(line, NULL, 10);
+	return true;
 }
 
-/* Surplus pages are those beyond the pool, which exist only while they are used. */
-static uint64_t huge_pages_available(size_t page_size)
+static uint64_t huge_counter(size_t page_size, const char *name)
 {
-	uint64_t free_pages = huge_counter(page_size, "free_hugepages");
+	uint64_t value = 0;
+
+	read_counter(page_size, name, &value);
+	return value;
+}
+
+/*
+ * Surplus pages are those beyond the pool, which exist only while they are used. Where nothing can
+ * be read (no file descriptor left, perhaps) the attempt to map will tell.
+ */
+static uint64_t huge_bytes_available(size_t page_size)
+{
 	uint64_t reserved = huge_counter(page_size, "resv_hugepages");
 	uint64_t allowed = huge_counter(page_size, "nr_overcommit_hugepages");
 	uint64_t surplus = huge_counter(page_size, "surplus_hugepages");
+	uint64_t free_pages;
 
-	return (free_pages > reserved ? free_pages - reserved : 0) +
-	       (allowed > surplus ? allowed - surplus : 0);
+	if (!read_counter(page_size, "free_hugepages", &free_pages))
+		return UINT64_MAX;
+	return ((free_pages > reserved ? free_pages - reserved : 0) +
+		(allowed > surplus ? allowed - surplus : 0)) *
+	       page_size;
 }
 
 static bool has_huge_pages(size_t page_size)
@@ -302,7 +319,7 @@ uint64_t plx_pages_available(const struct plx_page_class *page_class)
 {
 	if (page_class->kind != PLX_MEM_HUGETLB)
 		return plx_memory_available();
-	return huge_pages_available(page_class->page_size) * page_class->page_size;
+	return huge_bytes_available(page_class->page_size);
 }
 
 uint64_t plx_pages_available_on(const struct plx_page_class *page_class, int node)

@@ -6,7 +6,7 @@
  *  - Functions return 0 (or a count) on success and a negative errno on failure; functions that
  *    return a pointer return NULL and set errno.
  *  - Nothing here exits, aborts or prints; each failure has one log line (<pollux/log.h>) that
- * names the object, the cause and the remedy.
+ *    names the object, the cause and the remedy.
  *  - A configuration struct that is all zero means sensible defaults.
  *  - Strings passed in are not kept after the call unless the function says so.
  */

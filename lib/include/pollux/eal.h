@@ -12,8 +12,9 @@
  *	plx_eal_fini();
  *
  * The EAL is the only global state of the SDK; a process has at most one. After plx_eal_fini() it
- *can be brought up again. fork() after plx_eal_init(): the child must not use the SDK (its pins and
- * lcores stay with the parent); every call that needs the EAL fails with -ENODEV there.
+ * can be brought up again. fork() after plx_eal_init(): the child must not use the SDK (its memory,
+ * pins and lcores stay with the parent); every call that needs the EAL fails with -ENODEV there,
+ * plx_eal_init() included.
  */
 #ifndef POLLUX_EAL_H
 #define POLLUX_EAL_H
@@ -28,10 +29,10 @@ PLX_BEGIN_DECLS
 struct plx_eal_config {
 	const char *lcores;	/**< CPU list such as "0,2-5"; NULL: the thread's affinity */
 	const char *main_lcore; /**< a CPU number of the list; NULL: the first */
-	size_t mem_bytes; /**< heap to allocate at once, per node of the lcores; grows beyond */
-	size_t mem_limit; /**< the heap never grows beyond; 0: as far as hugepages go */
-	size_t page_size; /**< 0: the default hugepage size; else 2 MiB, 1 GiB, ... */
-	bool no_huge;	  /**< do not use hugetlb: transparent huge pages or small pages, quietly */
+	size_t mem_bytes;  /**< heap to reserve at once, per node of the lcores; grows beyond */
+	size_t mem_limit;  /**< the heap never grows beyond; 0: as far as hugepages go */
+	size_t page_size;  /**< 0: the default hugepage size; else 2 MiB, 1 GiB, ... */
+	bool no_huge;	   /**< no hugetlb: transparent huge pages or small pages, quietly */
 	bool require_huge; /**< fail rather than fall back from hugetlb */
 	uint64_t va_base;  /**< start of the reserved window; 0: chosen for IOVA = VA in 39 bits */
 	size_t va_size;	   /**< of the window; 0: 256 GiB, less where that is not to be had */
@@ -50,16 +51,23 @@ PLX_API extern const struct argp plx_eal_argp;
  * Bring the EAL up: clock, VA window, memory, lcores. The calling thread becomes the main lcore and
  * is pinned to its CPU; its affinity is restored by plx_eal_fini().
  * @config: NULL is the same as all zero; not kept
- * Return: 0; -EALREADY (up already), -EINVAL (bad list or size: the log names it), -ENOMEM
- * (hugepages asked for at once are not there: the log says how many there are and how to get more),
- * -EPERM.
+ * Memory of @config->mem_bytes is reserved and certain, but its pages are cleared only when they
+ * are first handed out or pinned for a device, so that nobody waits for memory not used yet.
+ * Without hugepages in the system it falls back to smaller pages with one warning.
+ * Return: 0; -EALREADY (up already), -EINVAL (bad list or size, or a contradiction: the log names
+ * it), -ENOMEM (hugepages asked for at once are not there: the log says how many there are and how
+ * to get more), -EPERM (the system refuses to pin threads), -EAGAIN (or to start them), -ENODEV (a
+ * forked child of a process with the EAL up), or what else the system says. Nothing is left then.
  */
 PLX_API int plx_eal_init(const struct plx_eal_config *config);
 
 /**
- * Take everything down: waits for the lcores, frees all memory. Ports, controllers and address
- * spaces must be closed before; what is still open is named in the log and -EBUSY returned, with
- * nothing changed. Return: 0, -EBUSY, or -ENODEV (not up, or a forked child).
+ * Take everything down: waits for the lcores, frees all memory, restores the caller's affinity.
+ * Call it from the main lcore. Ports, controllers and address spaces must be closed before; while
+ * one is open the log says so and -EBUSY is returned, with nothing changed. Objects of the heap and
+ * registrations that are left are dropped with a warning.
+ * Return: 0; -EBUSY, -EPERM (another thread than the main lcore), -ENODEV (not up, or a forked
+ * child).
  */
 PLX_API int plx_eal_fini(void);
 

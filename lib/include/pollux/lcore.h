@@ -3,8 +3,9 @@
  * Pollux lcores: threads pinned to one CPU each, that run polling loops.
  *
  * plx_eal_init() turns the calling thread into the main lcore and starts one thread for each other
- * CPU that was asked for. An lcore's id is its CPU number. A worker sleeps until a function is
- * launched on it.
+ * CPU that was asked for. An lcore's id is its CPU number; they need not be contiguous. A worker
+ * sleeps until a function is launched on it. Signals are blocked in workers (but faults): handlers
+ * run in the application's own threads.
  *
  *	unsigned int id;
  *	PLX_LCORE_FOREACH_WORKER(id)
@@ -55,14 +56,14 @@ typedef int (*plx_lcore_fn_t)(void *arg);
 
 /**
  * Run fn(arg) on a worker lcore; returns at once.
- * Call from the main lcore only.
- * Return: 0; -ENODEV (no such lcore), -EINVAL (the main lcore: call the function yourself), -EBUSY
- * (still running or not waited for).
+ * Return: 0; -ENODEV (no such lcore), -EINVAL (the main lcore: call the function yourself), -EPERM
+ * (called by another thread than the main lcore), -EBUSY (still running or not waited for).
  */
 PLX_API int plx_lcore_launch(unsigned int id, plx_lcore_fn_t fn, void *arg);
 /**
  * Wait until the function on a worker has returned; *ret (may be NULL) gets its value.
- * Return: 0, also when nothing had been launched (*ret = 0 then); -ENODEV, -EINVAL as above.
+ * Return: 0, also when nothing had been launched (*ret = 0 then); -ENODEV, -EINVAL, -EPERM as
+ * above.
  */
 PLX_API int plx_lcore_wait(unsigned int id, int *ret);
 

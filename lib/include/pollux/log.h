@@ -38,11 +38,17 @@ struct plx_log_component {
 	struct plx_log_component *next; /**< the registry's; not for others */
 };
 
-/** Receives each message as one line without newline. May be called from several threads. */
+/**
+ * Receives each message as one line without newline; control characters in it have become '?', and
+ * it is at most 1023 bytes long. May be called from several threads at once.
+ */
 typedef void (*plx_log_sink_t)(void *arg, enum plx_log_level level, const char *component,
 			       const char *line);
 
-/** Replace the sink; NULL restores stderr ("pollux: vfio: error: ..."). */
+/**
+ * Replace the sink; NULL restores stderr ("pollux: vfio: error: ..."). When this returns, the
+ * previous sink is not running any more. Not from within a sink; what a sink itself logs is lost.
+ */
 PLX_API void plx_log_set_sink(plx_log_sink_t sink, void *arg);
 
 /**
@@ -87,8 +93,9 @@ PLX_API void plx_log(const struct plx_log_component *component, enum plx_log_lev
 #define PLX_DEBUG(ident, ...) PLX_LOG(ident, PLX_LOG_DEBUG, __VA_ARGS__)
 
 /**
- * True at most 10 times a second for the given state: for messages that a device or peer can
- * provoke at will. The number held back is in `suppressed` and reset when true is returned.
+ * True at most 10 times a second for the given state (all zero to begin with): for messages that a
+ * device or peer can provoke at will. How many were held back is in `suppressed` when the first
+ * message after them is allowed, which may report it, and 0 from the next one on.
  */
 struct plx_log_limit {
 	uint64_t window_start_ns;

@@ -46,7 +46,8 @@ static inline plx_iova_t plx_iova(const void *va)
  * @node: a NUMA node (a preference: another node is used when it is full), or PLX_NODE_ANY
  * Contents are undefined. The memory belongs to the caller until plx_dma_free().
  * Return: the address; or NULL with errno EINVAL (bad align, size 0, unknown node), ENOMEM (no
- * hugepages left, or a limit; the log line tells which), ENODEV (no EAL).
+ * hugepages left, a limit, or an address space refused: the log line tells which), ENODEV (no
+ * EAL). Under AddressSanitizer a use after free, and an access beyond the end, is reported.
  */
 PLX_API void *plx_dma_alloc(size_t size, size_t align, int node);
 /** As plx_dma_alloc(), filled with zeroes. */
@@ -65,17 +66,20 @@ PLX_API void plx_dma_free(void *va);
  * @fd, @fd_offset: the file behind it, where it has one that may be shared with another process
  *	(vhost-user, vfio-user); -1 where not. The fd is duplicated.
  * Every open address space maps it before this returns; if one cannot, none does.
- * Return: 0; -EINVAL (alignment, wrap), -EEXIST (overlaps a segment), -ENOMEM, or the error of an
- * address space.
+ * Return: 0; -EINVAL (alignment, wrap), -EEXIST (overlaps a segment), -EFAULT (not all of it is
+ * mapped), -EBADF, -ENOMEM (no IOVA left), -ENODEV, or the error of an address space.
  */
 PLX_API int plx_mem_register(void *va, size_t len, int fd, off_t fd_offset);
-/** Undo plx_mem_register(); va and len must be those of one registration. Return: 0 or -ENOENT. */
+/**
+ * Undo plx_mem_register(); va and len must be those of one registration.
+ * Return: 0, -ENOENT, or -ENODEV.
+ */
 PLX_API int plx_mem_unregister(void *va, size_t len);
 
 /**
  * The IOVA of any DMA-able memory, heap or registered, checked.
  * Return: 0 with *iova set, when all of [va, va + len) is DMA-able and contiguous in IOVA; else
- * -EFAULT and *iova = PLX_IOVA_BAD.
+ * -EFAULT (or -ENODEV without an EAL) and *iova = PLX_IOVA_BAD.
  */
 PLX_API int plx_mem_iova(const void *va, size_t len, plx_iova_t *iova);
 
@@ -92,23 +96,24 @@ struct plx_mem_segment {
 	size_t len;
 	plx_iova_t iova;
 	size_t page_size; /**< of the memory below; 4096 where it is not known */
-	int node;	  /**< where the EAL placed it; PLX_NODE_ANY if not known */
-	int fd;		  /**< -1 if none; owned by the EAL: dup it to keep it */
+	int node; /**< where its pages come from; PLX_NODE_ANY if from several or not known */
+	int fd;	  /**< -1 if none; owned by the EAL: dup it to keep it */
 	off_t fd_offset;
 	enum plx_mem_kind kind;
 };
 
 /**
  * Call fn for each segment, in ascending order of VA, until it returns non-zero.
- * fn runs under the memory lock: it must not allocate, free, register or unregister.
- * Return: what fn returned last, or 0.
+ * fn runs under the memory lock: calls that take it (alloc, register, walk, stats, ...) fail there.
+ * Return: what fn returned last, or 0; -ENODEV without an EAL.
  */
 PLX_API int plx_mem_walk(int (*fn)(const struct plx_mem_segment *segment, void *arg), void *arg);
 
 /**
  * Someone who must know of each segment before it is used and until it is gone: an address space,
- * a vhost-user port. Callbacks run under the memory lock: they must not allocate, free, register or
- * unregister.
+ * a vhost-user port. Callbacks run under the memory lock: calls that take it fail there. Memory of
+ * the heap may have no pages yet when add() is called; pinning it, or touching it through the
+ * segment's file, takes those that are reserved for it.
  */
 struct plx_mem_listener {
 	/**
@@ -129,7 +134,7 @@ struct plx_mem_listener {
 
 /**
  * Register a listener; add() is called at once for what exists.
- * Return: 0, or the error that add() returned (nothing stays added then).
+ * Return: 0, the error that add() returned (nothing stays added then), or -ENODEV without an EAL.
  */
 PLX_API int plx_mem_listen(struct plx_mem_listener *listener);
 /** Remove a listener; remove() is called for what exists. */

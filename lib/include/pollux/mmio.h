@@ -13,7 +13,7 @@
  * On x86 both are compiler barriers (stores and loads are each kept in order, and an uncached store
  * does not pass earlier stores); on arm64 they are dmb oshst / dmb oshld.
  * plx_dma_mb() is the one case where x86 reorders: a store that must be visible to the device
- *before a later load (virtio event index, NVMe shadow doorbells).
+ * before a later load (virtio event index, NVMe shadow doorbells).
  */
 #ifndef POLLUX_MMIO_H
 #define POLLUX_MMIO_H

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Unit tests of lib/eal. All run without hugepages; with them see tests/vm/cases/eal-*. */
+#include "runner.h"
+#include "suites.h"
+#include "support.h"
+
+int main(void)
+{
+	CU_SuiteInfo suites[] = {
+		{"parse", NULL, NULL, NULL, NULL, parse_tests},
+		{"log", NULL, NULL, NULL, NULL, log_tests},
+		{"ranges", NULL, NULL, NULL, NULL, ranges_tests},
+		{"heap", NULL, NULL, NULL, NULL, heap_tests},
+		{"window", NULL, NULL, NULL, NULL, window_tests},
+		{"argp", NULL, NULL, NULL, NULL, argp_tests},
+		{"eal", NULL, NULL, NULL, NULL, eal_tests},
+		{"refused", NULL, NULL, NULL, NULL, refused_tests},
+		{"lcores", NULL, NULL, NULL, NULL, lcores_tests},
+		{"clock", eal_up, eal_down, NULL, NULL, clock_tests},
+		{"mem", eal_up, eal_down, NULL, NULL, mem_tests},
+		{"segments", eal_up, eal_down, NULL, NULL, segments_tests},
+		{"register", eal_up, eal_down, NULL, NULL, register_tests},
+		CU_SUITE_INFO_NULL,
+	};
+
+	return unit_run(suites);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* lib/eal/mem.c and grow.c: the DMA heap as its users see it. */
+#include <pollux/mem.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner.h"
+#include "suites.h"
+#include "support.h"
+
+#ifdef UNDER_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+#define MIB ((size_t)1 << 20)
+
+static struct plx_mem_stats stats(void)
+{
+	struct plx_mem_stats s;
+
+	plx_mem_stats_get(&s);
+	return s;
+}
+
+static void alloc_aligned(void)
+{
+	static const size_t aligns[] = {0, 1, 64, 4096, 2 * MIB, 1024 * MIB};
+	size_t i;
+
+	for (i = 0; i < sizeof(aligns) / sizeof(aligns[0]); i++) {
+		size_t align = aligns[i] < 64 ? 64 : aligns[i];
+		char *va = plx_dma_alloc(100, aligns[i], PLX_NODE_ANY);
+
+		CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+		UNIT_EQ((uintptr_t)va % align, 0);
+		UNIT_EQ(plx_iova(va) % align, 0);
+		memset(va, 0xa5, 100);
+		plx_dma_free(va);
+	}
+	UNIT_EQ(stats().heap_allocations, 0);
+	UNIT_EQ(stats().heap_used_bytes, 0);
+}
+
+static void bad_requests(void)
+{
+	uint64_t failed = stats().failed;
+
+	log_clear();
+	errno = 0;
+	CU_ASSERT_PTR_NULL(plx_dma_alloc(0, 0, PLX_NODE_ANY));
+	UNIT_EQ(errno, EINVAL);
+	CU_ASSERT_PTR_NULL(plx_dma_alloc(64, 3, PLX_NODE_ANY));
+	CU_ASSERT_PTR_NULL(plx_dma_alloc(64, (size_t)2 << 30, PLX_NODE_ANY));
+	CU_ASSERT_PTR_NULL(plx_dma_alloc(64, 0, 7));
+	UNIT_EQ(errno, EINVAL);
+	CU_ASSERT_PTR_NULL(plx_dma_alloc(64, 0, -2));
+	CU_ASSERT_PTR_NULL(plx_dma_alloc(64, 0, 100000));
+	UNIT_EQ(log_lines(), 6);
+	UNIT_EQ(stats().failed, failed + 6);
+	CU_ASSERT(logged("on node 7"));
+}
+
+static void too_much(void)
+{
+	static const size_t sizes[] = {SIZE_MAX, SIZE_MAX - 63, SIZE_MAX / 2, (size_t)1 << 46};
+	uint64_t bytes = stats().heap_bytes;
+	size_t i;
+
+	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		log_clear();
+		CU_ASSERT_PTR_NULL(plx_dma_alloc(sizes[i], 4096, PLX_NODE_ANY));
+		UNIT_EQ(errno, ENOMEM);
+		UNIT_EQ(log_lines(), 1);
+	}
+	UNIT_EQ(stats().heap_bytes, (long long)bytes);
+}
+
+static void zeroed(void)
+{
+	unsigned char *va;
+	size_t i, dirty = 0;
+
+	/* What somebody has had before is cleared, too. */
+	va = plx_dma_alloc(8192, 0, PLX_NODE_ANY);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+	memset(va, 0xff, 8192);
+	plx_dma_free(va);
+	va = plx_dma_zalloc(8192, 0, PLX_NODE_ANY);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+	for (i = 0; i < 8192; i++)
+		dirty += va[i] != 0;
+	UNIT_EQ(dirty, 0);
+	plx_dma_free(va);
+}
+
+static void bad_frees(void)
+{
+	char *va = plx_dma_alloc(256, 0, PLX_NODE_ANY);
+	uint64_t before = stats().bad_frees;
+	int local;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+	log_clear();
+	plx_dma_free(NULL);
+	UNIT_EQ(log_lines(), 0);
+	plx_dma_free(va + 64);
+	plx_dma_free(&local);
+	UNIT_EQ(stats().heap_allocations, 1);
+	plx_dma_free(va);
+	plx_dma_free(va);
+	UNIT_EQ(stats().bad_frees, before + 3);
+	UNIT_EQ(stats().heap_allocations, 0);
+	UNIT_EQ(log_lines(), 3);
+}
+
+#ifdef UNDER_ASAN
+/* AddressSanitizer knows of the heap's objects: their ends, and when they are gone. */
+static void use_after_free(void)
+{
+	char *va = plx_dma_alloc(100, 0, PLX_NODE_ANY);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+	UNIT_EQ(__asan_address_is_poisoned(va), 0);
+	UNIT_EQ(__asan_address_is_poisoned(va + 99), 0);
+	plx_dma_free(va);
+	UNIT_EQ(__asan_address_is_poisoned(va), 1);
+	UNIT_EQ(__asan_address_is_poisoned(va + 99), 1);
+}
+#endif
+
+static void grows(void)
+{
+	uint64_t bytes = stats().heap_bytes, segments = stats().segments;
+	size_t len = (size_t)bytes + 40 * MIB;
+	plx_iova_t iova;
+	char *va;
+
+	va = plx_dma_alloc(len, 0, PLX_NODE_ANY);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+	UNIT_EQ(stats().segments, segments + 1);
+	CU_ASSERT(stats().heap_bytes >= bytes + len);
+	UNIT_EQ(plx_mem_iova(va, len, &iova), 0);
+	UNIT_EQ(iova, plx_iova(va));
+	memset(va, 1, len);
+	plx_dma_free(va);
+	/* It stays for the next. */
+	bytes = stats().heap_bytes;
+	va = plx_dma_alloc(len, 0, PLX_NODE_ANY);
+	UNIT_EQ(stats().heap_bytes, (long long)bytes);
+	plx_dma_free(va);
+}
+
+static void iovas(void)
+{
+	char *va = plx_dma_alloc(4096, 4096, PLX_NODE_ANY);
+	plx_iova_t iova;
+	int local;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+	UNIT_EQ(plx_mem_iova(va + 100, 1, &iova), 0);
+	UNIT_EQ(iova, plx_iova(va) + 100);
+	CU_ASSERT(iova < (uint64_t)1 << 39);
+	UNIT_EQ(plx_mem_iova(va, 0, &iova), -EFAULT);
+	UNIT_EQ(iova == PLX_IOVA_BAD, true);
+	UNIT_EQ(plx_mem_iova(&local, 1, &iova), -EFAULT);
+	UNIT_EQ(plx_mem_iova(NULL, 1, &iova), -EFAULT);
+	UNIT_EQ(plx_mem_iova(va, SIZE_MAX, &iova), -EFAULT);
+	UNIT_EQ(plx_mem_iova(va, (size_t)1 << 38, &iova), -EFAULT);
+	plx_dma_free(va);
+}
+
+struct walk {
+	uint64_t bytes;
+	uintptr_t last;
+	unsigned int n, wrong, stop_at;
+};
+
+static int look(const struct plx_mem_segment *segment, void *arg)
+{
+	struct walk *w = arg;
+
+	w->wrong += (uintptr_t)segment->va <= w->last || segment->fd < 0;
+	w->last = (uintptr_t)segment->va;
+	w->bytes += segment->len;
+	return ++w->n == w->stop_at ? -42 : 0;
+}
+
+static int alloc_within(const struct plx_mem_segment *segment, void *arg)
+{
+	*(void **)arg = plx_dma_alloc(64, 0, PLX_NODE_ANY);
+	return errno;
+}
+
+static void walks(void)
+{
+	struct walk w = {0};
+	void *va = &w;
+
+	UNIT_EQ(plx_mem_walk(look, &w), 0);
+	UNIT_EQ(w.wrong, 0);
+	UNIT_EQ(w.n, (long long)stats().segments);
+	UNIT_EQ(w.bytes, (long long)stats().heap_bytes);
+	w = (struct walk){.stop_at = 1};
+	UNIT_EQ(plx_mem_walk(look, &w), -42);
+	UNIT_EQ(w.n, 1);
+	/* Who calls back into memory gets an error, and no deadlock. */
+	log_clear();
+	UNIT_EQ(plx_mem_walk(alloc_within, &va), EINVAL);
+	CU_ASSERT_PTR_NULL(va);
+	CU_ASSERT(logged("which must not"));
+}
+
+/* What another process would see of a segment's file. */
+static int compare_file(const struct plx_mem_segment *segment, void *arg)
+{
+	char *object = arg, seen[16] = "";
+	off_t at;
+
+	if (object < (char *)segment->va || object >= (char *)segment->va + segment->len)
+		return 0;
+	at = segment->fd_offset + (object - (char *)segment->va);
+	if (pread(segment->fd, seen, sizeof(seen), at) != sizeof(seen))
+		return -errno;
+	return memcmp(seen, object, sizeof(seen)) == 0 ? 1 : 2;
+}
+
+/* A peer that has the file must not be able to take the memory away under us. */
+static int truncate_file(const struct plx_mem_segment *segment, void *arg)
+{
+	return ftruncate(segment->fd, 0) == 0 ? -1 : errno;
+}
+
+static void shared_files(void)
+{
+	char *va = plx_dma_zalloc(4096, 0, PLX_NODE_ANY);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(va);
+	strcpy(va, "seen by others");
+	UNIT_EQ(plx_mem_walk(compare_file, va), 1);
+	UNIT_EQ(plx_mem_walk(truncate_file, NULL), EPERM);
+	plx_dma_free(va);
+}
+
+/* "dd" and "dc" in VmFlags: not in core dumps, not in children. */
+static int kept_private(const struct plx_mem_segment *segment, void *arg)
+{
+	FILE *file = fopen("/proc/self/smaps", "r");
+	bool in = false, dumped = true, forked = true;
+	unsigned long start, end;
+	char line[512];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			in = start == (unsigned long)segment->va;
+		if (in && strncmp(line, "VmFlags:", 8) == 0) {
+			dumped = strstr(line, " dd") == NULL;
+			forked = strstr(line, " dc") == NULL;
+			in = false;
+		}
+	}
+	if (file)
+		fclose(file);
+	return dumped || forked;
+}
+
+static void private_memory(void)
+{
+	UNIT_EQ(plx_mem_walk(kept_private, NULL), 0);
+}
+
+static void *churn(void *arg)
+{
+	unsigned int seed = (unsigned int)(uintptr_t)arg;
+	unsigned char *va[32] = {NULL};
+	size_t bad = 0;
+	int i;
+
+	for (i = 0; i < 20000; i++) {
+		unsigned int slot = (unsigned int)rand_r(&seed) % 32;
+		size_t size = 1 + (size_t)rand_r(&seed) % 20000;
+
+		if (va[slot]) {
+			bad += va[slot][0] != (unsigned char)slot;
+			plx_dma_free(va[slot]);
+		}
+		va[slot] = plx_dma_alloc(size, 0, PLX_NODE_ANY);
+		if (va[slot])
+			memset(va[slot], (int)slot, size);
+		else
+			bad++;
+	}
+	for (i = 0; i < 32; i++)
+		plx_dma_free(va[i]);
+	return (void *)bad;
+}
+
+static void many_threads(void)
+{
+	pthread_t threads[4];
+	void *bad;
+	size_t i;
+
+	for (i = 0; i < 4; i++)
+		UNIT_EQ(pthread_create(&threads[i], NULL, churn, (void *)(i + 1)), 0);
+	for (i = 0; i < 4; i++) {
+		pthread_join(threads[i], &bad);
+		UNIT_EQ((uintptr_t)bad, 0);
+	}
+	UNIT_EQ(stats().heap_allocations, 0);
+}
+
+CU_TestInfo mem_tests[] = {
+	{"alloc aligned", alloc_aligned},
+	{"bad requests", bad_requests},
+	{"more than there is", too_much},
+	{"zeroed", zeroed},
+	{"bad frees are refused and counted", bad_frees},
+#ifdef UNDER_ASAN
+	{"use after free is seen", use_after_free},
+#endif
+	{"grows on demand", grows},
+	{"IOVAs", iovas},
+	{"walks", walks},
+	{"segments are files that can be shared", shared_files},
+	{"not in core dumps, not in children", private_memory},
+	{"four threads", many_threads},
+	CU_TEST_INFO_NULL,
+};
