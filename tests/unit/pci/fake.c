@@ -131,12 +131,18 @@ void fake_driver(const char *name)
 	fake_file(path, "%s", "");
 }
 
-static void attribute(const char *bdf, const char *name, const char *fmt, unsigned int value)
+static void attribute(const char *bdf, const char *name, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void attribute(const char *bdf, const char *name, const char *fmt, ...)
 {
 	char path[256], text[64];
+	va_list args;
 
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
 	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s/%s", bdf, name);
-	snprintf(text, sizeof(text), fmt, value);
 	fake_file(path, "%s\n", text);
 }
 
@@ -151,7 +157,7 @@ void fake_device(const char *bdf, unsigned int vendor, unsigned int device, unsi
 	attribute(bdf, "subsystem_device", "0x%04x", 0x1100);
 	attribute(bdf, "class", "0x%06x", class_code);
 	attribute(bdf, "revision", "0x%02x", 3);
-	attribute(bdf, "numa_node", "%d", (unsigned int)-1);
+	attribute(bdf, "numa_node", "-1");
 	snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s/driver_override", bdf);
 	fake_file(path, "(null)\n");
 	snprintf(path, sizeof(path), "sys/bus/pci/devices/%s", bdf);
