@@ -70,7 +70,6 @@ static void modprobe_path(char *path, size_t len)
 		snprintf(path, len, "%s", DEFAULT_MODPROBE);
 }
 
-/* A driver that is loaded already, or built in, makes modprobe succeed at once. */
 static int load_driver(const char *driver)
 {
 	char path[256], name[64];
@@ -78,6 +77,8 @@ static int load_driver(const char *driver)
 	int err, status;
 	pid_t pid;
 
+	if (plx_pci_driver_loaded(driver))
+		return 0;
 	modprobe_path(path, sizeof(path));
 	snprintf(name, sizeof(name), "%s", driver);
 	err = posix_spawn(&pid, path, NULL, NULL, argv, environ);

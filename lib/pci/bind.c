@@ -20,6 +20,12 @@ PLX_LOG_USE(pci);
 /* An override that names no driver: the kernel leaves the device alone. */
 #define OVERRIDE_NONE "none"
 
+bool plx_pci_driver_loaded(const char *driver)
+{
+	return driver[0] && driver[0] != '.' && !strchr(driver, '/') &&
+	       plx_sysfs_exists("%s/bus/pci/drivers/%s", plx_pci_roots.sysfs, driver);
+}
+
 bool plx_pci_driver_is_userspace(const char *driver)
 {
 	return strstr(driver, "vfio") || strcmp(driver, "pci-stub") == 0 ||
@@ -132,11 +138,6 @@ static int roll_back(const struct plx_pci_device *before)
 
 /* --- Public ---------------------------------------------------------------------------------- */
 
-static bool driver_loaded(const char *driver)
-{
-	return plx_sysfs_exists("%s/bus/pci/drivers/%s", plx_pci_roots.sysfs, driver);
-}
-
 /* Where the past is not known, or the device has had another host driver since, keep the present.
  */
 static int remember(int dir, const struct plx_pci_device *d, bool *fresh)
@@ -190,7 +191,7 @@ int plx_pci_bind(const struct plx_pci_addr *addr, const char *driver)
 	err = plx_pci_get(addr, &device);
 	if (err || strcmp(device.driver, driver) == 0)
 		return err;
-	if (!driver_loaded(driver)) {
+	if (!plx_pci_driver_loaded(driver)) {
 		PLX_ERR(pci, "driver %s is not loaded; `modprobe %s`", driver, driver);
 		return -ENOENT;
 	}
@@ -226,7 +227,7 @@ static int restore_past(const struct plx_pci_device *d, const char *bdf,
 {
 	struct target to = {past->driver, past->driver_override};
 
-	if (past->driver[0] && !driver_loaded(past->driver)) {
+	if (past->driver[0] && !plx_pci_driver_loaded(past->driver)) {
 		PLX_ERR(pci, "%s: its driver %s is not loaded; `modprobe %s`, then restore again",
 			bdf, past->driver, past->driver);
 		return -ENOENT;

@@ -159,6 +159,8 @@ enum plx_pci_use {
 PLX_API enum plx_pci_use plx_pci_in_use(const struct plx_pci_device *device, char *detail,
 					size_t detail_len);
 
+/** Is there such a PCI driver in the kernel, built in or loaded? */
+PLX_API bool plx_pci_driver_loaded(const char *driver);
 /** Does this driver hand its device to userspace (vfio-pci and its variants, uio, pci-stub)? */
 PLX_API bool plx_pci_driver_is_userspace(const char *driver);
 /**

@@ -4,8 +4,8 @@
 bin=$PLX_TOP/build/apps
 programs=$PLX_TOP/build/tests/vm/programs
 failures=0
-# Each application has a folder of its own.
-export PATH=$(printf "%s:" "$bin"/*/)$PATH
+# Each program has a folder of its own.
+export PATH=$(printf "%s:" "$bin"/*/ "$programs"/*/)$PATH
 
 pass() { echo "ok - $1"; }
 fail() { # DESCRIPTION [DETAIL]

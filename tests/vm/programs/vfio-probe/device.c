@@ -69,10 +69,14 @@ static int open_fds(void)
 int command_info(int argc, char **argv)
 {
 	struct plx_dev *devs[DEVICES_MAX];
-	int i, round, fds = open_fds();
+	int i, round, fds;
 	struct plx_as *as;
+	void *heap;
 
 	EXPECT(argc <= DEVICES_MAX, 1);
+	heap = plx_dma_alloc(1u << 21, 0, PLX_NODE_ANY);
+	EXPECT(heap == NULL, 0);
+	fds = open_fds();
 	for (round = 0; round < 2; round++) {
 		as = plx_as_open(NULL);
 		if (!as) {
@@ -92,6 +96,7 @@ int command_info(int argc, char **argv)
 	/* And once in the default address space. */
 	plx_dev_close(open_or_exit(NULL, argv[0]));
 	EXPECT(open_fds(), fds);
+	plx_dma_free(heap);
 	return EXIT_SUCCESS;
 }
 
