@@ -75,7 +75,6 @@ void nvme_ctrl_stop(struct plx_nvme_ctrl *ctrl)
 {
 	if (!ctrl->enabled || nvme_ctrl_state(ctrl) == PLX_NVME_GONE)
 		return;
-	nvme_ctrl_break(ctrl, "stopped, for it does not delete a queue");
 	if (nvme_ctrl_disable(ctrl) == 0 || nvme_ctrl_state(ctrl) == PLX_NVME_GONE)
 		return;
 	PLX_WARN(nvme, "%s: resetting the function, for it cannot be disabled", ctrl->info.name);

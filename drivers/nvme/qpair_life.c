@@ -436,8 +436,10 @@ static void close_locked(struct plx_nvme_qpair *qp)
 
 	/* A callback that submits is refused from here on. */
 	qp->state = &closed_state;
-	if (nvme_admin_delete_queues(ctrl, qp))
+	if (nvme_admin_delete_queues(ctrl, qp)) {
+		nvme_ctrl_break(ctrl, "stopped, for it does not delete queue pair %u", qp->qid);
 		nvme_ctrl_stop(ctrl);
+	}
 	drain(qp);
 	if (qp->vector >= 0)
 		nvme_irq_give(ctrl, qp->vector);
