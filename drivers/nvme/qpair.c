@@ -194,33 +194,30 @@ static inline struct plx_nvme_req *complete(struct plx_nvme_qpair *qp, uint64_t 
 	return req;
 }
 
-/*
- * The next request that has ended; NULL if there is none, or *budget entries have been looked at.
- */
-static inline struct plx_nvme_req *take(struct plx_nvme_qpair *qp, unsigned int *budget)
-{
-	while (*budget) {
-		uint32_t head = qp->cq_head;
-		const struct nvme_cqe *cqe = &qp->cq[head];
-		uint64_t tail = le64toh(PLX_READ_ONCE(cqe->tail));
-		struct plx_nvme_req *req;
+/* What take() found at the head of the completion queue. */
+enum taken {
+	TAKEN_NOTHING,
+	TAKEN_REQUEST,
+	TAKEN_LIE, /* the entry is used up; the caller hands its tail to after_lie() */
+};
 
-		if ((tail ^ qp->cq_phase) & NVME_CQE_PHASE)
-			return NULL;
-		/* The rest of the entry, and the data, are not older than its phase. */
-		plx_dma_rmb();
-		(*budget)--;
-		if (plx_unlikely(++head == qp->cq_size)) {
-			head = 0;
-			qp->cq_phase ^= NVME_CQE_PHASE;
-		}
-		qp->cq_head = head;
-		req = complete(qp, tail, PLX_READ_ONCE(cqe->result));
-		if (plx_likely(req))
-			return req;
-		nvme_qpair_lie(qp, tail);
+static inline enum taken take(struct plx_nvme_qpair *qp, struct plx_nvme_req **req, uint64_t *tail)
+{
+	uint32_t head = qp->cq_head;
+	const struct nvme_cqe *cqe = &qp->cq[head];
+
+	*tail = le64toh(PLX_READ_ONCE(cqe->tail));
+	if ((*tail ^ qp->cq_phase) & NVME_CQE_PHASE)
+		return TAKEN_NOTHING;
+	/* The rest of the entry, and the data, are not older than its phase. */
+	plx_dma_rmb();
+	if (plx_unlikely(++head == qp->cq_size)) {
+		head = 0;
+		qp->cq_phase ^= NVME_CQE_PHASE;
 	}
-	return NULL;
+	qp->cq_head = head;
+	*req = complete(qp, *tail, PLX_READ_ONCE(cqe->result));
+	return plx_likely(*req != NULL) ? TAKEN_REQUEST : TAKEN_LIE;
 }
 
 /* A request that a reset took off the queue. */
@@ -235,66 +232,106 @@ static struct plx_nvme_req *take_aborted(struct plx_nvme_qpair *qp)
 	return req;
 }
 
-/* After n requests have ended and `entries` been taken: doorbell and clock, if it is time. */
-static inline void end_poll(struct plx_nvme_qpair *qp, unsigned int n, unsigned int entries)
+/* What is rare is behind tail calls, so that the loops keep their state in scratch registers. */
+static __attribute__((noinline, cold)) unsigned int look_at_clock(struct plx_nvme_qpair *qp,
+								  unsigned int n)
+{
+	qp->polls_to_tick = POLLS_TO_TICK;
+	nvme_qpair_tick_if_due(qp);
+	return n;
+}
+
+/* After n requests have ended: doorbell and clock, if it is time. Return: n. */
+static inline unsigned int end_poll(struct plx_nvme_qpair *qp, unsigned int n)
 {
 	qp->completed += n;
-	qp->cq_lag += entries;
+	qp->cq_lag += n;
 	if (qp->cq_lag >= qp->cq_lag_max)
 		nvme_qpair_ring_cq(qp);
-	if (plx_unlikely(n == 0 || --qp->polls_to_tick == 0)) {
-		qp->polls_to_tick = POLLS_TO_TICK;
-		nvme_qpair_tick_if_due(qp);
-	}
+	if (plx_unlikely(n == 0 || --qp->polls_to_tick == 0))
+		return look_at_clock(qp, n);
+	return n;
+}
+
+/* A lie ends the poll; what is behind it is for the next one. */
+static __attribute__((noinline, cold)) unsigned int after_lie(struct plx_nvme_qpair *qp,
+							      unsigned int n, uint64_t tail)
+{
+	nvme_qpair_lie(qp, tail);
+	qp->cq_lag++;
+	return end_poll(qp, n);
 }
 
 /* Deliver what a reset took off the queue, at most max. */
-static unsigned int poll_aborted(struct plx_nvme_qpair *qp, unsigned int max)
+static __attribute__((noinline, cold)) unsigned int poll_aborted(struct plx_nvme_qpair *qp,
+								 unsigned int max)
 {
 	unsigned int n = 0;
 
 	while (qp->aborted && n < max) {
 		struct plx_nvme_req *req = take_aborted(qp);
 
+		n++;
 		if (req->done)
 			req->done(req);
-		n++;
 	}
+	qp->completed += n;
+	return n;
+}
+
+static __attribute__((noinline, cold)) unsigned int
+reap_aborted(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs, unsigned int max)
+{
+	unsigned int n = 0;
+
+	while (qp->aborted && n < max)
+		reqs[n++] = take_aborted(qp);
+	qp->completed += n;
 	return n;
 }
 
 unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max)
 {
-	unsigned int n = 0, most = max && max < qp->sq_size ? max : qp->sq_size, budget;
+	/* Callbacks may keep the controller busy: one queue's worth is enough. */
+	unsigned int n = 0, most = max && max < qp->sq_size ? max : qp->sq_size;
+	enum taken taken = TAKEN_REQUEST;
 	struct plx_nvme_req *req;
+	uint64_t tail;
 
 	if (plx_unlikely(qp->aborted != NULL))
-		n = poll_aborted(qp, most);
-	most -= n;
-	budget = most;
-	while ((req = take(qp, &budget))) {
+		return poll_aborted(qp, most);
+	while (n < most) {
+		taken = take(qp, &req, &tail);
+		if (taken != TAKEN_REQUEST)
+			break;
+		n++;
 		if (req->done)
 			req->done(req);
-		n++;
 	}
-	end_poll(qp, n, most - budget);
-	return n;
+	if (plx_unlikely(taken == TAKEN_LIE))
+		return after_lie(qp, n, tail);
+	return end_poll(qp, n);
 }
 
 unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs,
 				 unsigned int max)
 {
-	unsigned int most = max < qp->sq_size ? max : qp->sq_size, budget;
-	struct plx_nvme_req **at = reqs, *req;
+	enum taken taken = TAKEN_REQUEST;
+	struct plx_nvme_req *req;
+	unsigned int n = 0;
+	uint64_t tail;
 
-	while (plx_unlikely(qp->aborted != NULL) && at - reqs < most)
-		*at++ = take_aborted(qp);
-	most -= (unsigned int)(at - reqs);
-	budget = most;
-	while ((req = take(qp, &budget)))
-		*at++ = req;
-	end_poll(qp, (unsigned int)(at - reqs), most - budget);
-	return (unsigned int)(at - reqs);
+	if (plx_unlikely(qp->aborted != NULL))
+		return reap_aborted(qp, reqs, max);
+	while (n < max) {
+		taken = take(qp, &req, &tail);
+		if (taken != TAKEN_REQUEST)
+			break;
+		reqs[n++] = req;
+	}
+	if (plx_unlikely(taken == TAKEN_LIE))
+		return after_lie(qp, n, tail);
+	return end_poll(qp, n);
 }
 
 unsigned int plx_nvme_qpair_in_flight(const struct plx_nvme_qpair *qp)
