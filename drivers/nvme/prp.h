@@ -14,20 +14,20 @@
 
 #include "nvme/qpair.h"
 
-/** A list for the n pages that begin at iova. Its index, or NVME_NONE when all are in use. */
+/** A list for the n pages that begin at iova. Its number, or NVME_NO_LIST: all are in use. */
 static inline uint16_t nvme_prp_list(struct plx_nvme_qpair *qp, uint64_t iova, uint64_t n)
 {
 	uint64_t page = UINT64_C(1) << qp->page_shift;
 	uint64_t *list, *end;
-	uint16_t index;
+	uint16_t number;
 
 	if (plx_unlikely(qp->free_list_count == 0))
-		return NVME_NONE;
-	index = qp->free_lists[--qp->free_list_count];
-	list = qp->lists + ((size_t)index << (qp->list_shift - 3));
+		return NVME_NO_LIST;
+	number = qp->free_lists[--qp->free_list_count];
+	list = qp->lists + ((size_t)(number - 1) << (qp->list_shift - 3));
 	for (end = list + n; list < end; list++, iova += page)
 		*list = htole64(iova);
-	return index;
+	return number;
 }
 
 /**
@@ -42,7 +42,7 @@ static inline int nvme_prp_fill(struct plx_nvme_qpair *qp, uint64_t iova, uint64
 	uint64_t second = (iova | (page - 1)) + 1;
 	/* Pages after the first. */
 	uint64_t n = ((iova + len - 1) >> qp->page_shift) - (iova >> qp->page_shift);
-	uint16_t index;
+	uint16_t number;
 
 	prp[0] = htole64(iova);
 	prp[1] = n ? htole64(second) : 0;
@@ -51,11 +51,11 @@ static inline int nvme_prp_fill(struct plx_nvme_qpair *qp, uint64_t iova, uint64
 	/* What wraps seems to have more pages than a list holds. */
 	if (plx_unlikely(n > UINT64_C(1) << (qp->list_shift - 3)))
 		return -EINVAL;
-	index = nvme_prp_list(qp, second, n);
-	if (plx_unlikely(index == NVME_NONE))
+	number = nvme_prp_list(qp, second, n);
+	if (plx_unlikely(number == NVME_NO_LIST))
 		return -EAGAIN;
-	prp[1] = htole64(qp->lists_iova + ((uint64_t)index << qp->list_shift));
-	*list = index;
+	prp[1] = htole64(qp->lists_iova + ((uint64_t)(number - 1) << qp->list_shift));
+	*list = number;
 	return 0;
 }
 

@@ -31,9 +31,9 @@ static inline struct nvme_slot *take_slot(struct plx_nvme_qpair *qp, uint32_t in
 
 static inline void next_sqe(struct plx_nvme_qpair *qp)
 {
-	uint32_t tail = qp->sq_tail + 1;
+	struct nvme_sqe *next = qp->sq_next + 1;
 
-	qp->sq_tail = tail == qp->sq_size ? 0 : tail;
+	qp->sq_next = next == qp->sq_end ? qp->sq : next;
 }
 
 /* What a read or write has beside its head. 0, or a negative errno as submit returns it. */
@@ -41,7 +41,7 @@ static inline int put_transfer(struct plx_nvme_qpair *qp, struct nvme_sqe *sqe,
 			       const struct plx_nvme_req *req, uint32_t *list_epoch)
 {
 	uint64_t len = (uint64_t)req->blocks << req->ns->block_shift;
-	uint16_t list = NVME_NONE;
+	uint16_t list = NVME_NO_LIST;
 	uint64_t prp[2];
 	int err;
 
@@ -53,7 +53,7 @@ static inline int put_transfer(struct plx_nvme_qpair *qp, struct nvme_sqe *sqe,
 	err = nvme_prp_fill(qp, req->iova, len, prp, &list);
 	if (plx_unlikely(err))
 		return err;
-	if (plx_unlikely(list != NVME_NONE))
+	if (plx_unlikely(list != NVME_NO_LIST))
 		*list_epoch = NVME_LIST_EPOCH(list, qp->epoch);
 	sqe->prp1 = prp[0];
 	sqe->prp2 = prp[1];
@@ -78,7 +78,7 @@ static inline int put_no_data(struct nvme_sqe *sqe, uint8_t opcode)
 static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req)
 {
 	const struct plx_nvme_ns *ns = req->ns;
-	struct nvme_sqe *sqe = &qp->sq[qp->sq_tail];
+	struct nvme_sqe *sqe = qp->sq_next;
 	uint8_t opcode = req->opcode;
 	uint32_t list_epoch = qp->no_list_epoch;
 	uint32_t index = qp->free_slot;
@@ -111,7 +111,7 @@ static inline void ring_sq(struct plx_nvme_qpair *qp)
 {
 	/* The entries must be in memory before the controller hears of them. */
 	plx_dma_wmb();
-	plx_mmio_write32(qp->sq_doorbell, qp->sq_tail);
+	plx_mmio_write32(qp->sq_doorbell, (uint32_t)(qp->sq_next - qp->sq));
 	qp->sq_doorbells++;
 }
 
@@ -148,7 +148,7 @@ int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe, struc
 
 	if (qp->free_slot == NVME_NONE)
 		return -EAGAIN;
-	to = &qp->sq[qp->sq_tail];
+	to = qp->sq_next;
 	next_sqe(qp);
 	slot = take_slot(qp, qp->free_slot, req);
 	slot->list_epoch = qp->no_list_epoch;
@@ -165,7 +165,7 @@ static inline void free_slot(struct plx_nvme_qpair *qp, struct nvme_slot *slot, 
 {
 	uint16_t list = NVME_SLOT_LIST(slot);
 
-	if (plx_unlikely(list != NVME_NONE))
+	if (plx_unlikely(list != NVME_NO_LIST))
 		qp->free_lists[qp->free_list_count++] = list;
 	slot->req = NULL;
 	/* The next generation: this completion, come again, will not match. */
@@ -203,19 +203,18 @@ enum taken {
 
 static inline enum taken take(struct plx_nvme_qpair *qp, struct plx_nvme_req **req, uint64_t *tail)
 {
-	uint32_t head = qp->cq_head;
-	const struct nvme_cqe *cqe = &qp->cq[head];
+	struct nvme_cqe *cqe = qp->cq_next, *next = cqe + 1;
 
 	*tail = le64toh(PLX_READ_ONCE(cqe->tail));
 	if ((*tail ^ qp->cq_phase) & NVME_CQE_PHASE)
 		return TAKEN_NOTHING;
 	/* The rest of the entry, and the data, are not older than its phase. */
 	plx_dma_rmb();
-	if (plx_unlikely(++head == qp->cq_size)) {
-		head = 0;
+	if (plx_unlikely(next == qp->cq_end)) {
+		next = qp->cq;
 		qp->cq_phase ^= NVME_CQE_PHASE;
 	}
-	qp->cq_head = head;
+	qp->cq_next = next;
 	*req = complete(qp, *tail, PLX_READ_ONCE(cqe->result));
 	return plx_likely(*req != NULL) ? TAKEN_REQUEST : TAKEN_LIE;
 }
@@ -317,18 +316,19 @@ unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req 
 				 unsigned int max)
 {
 	enum taken taken = TAKEN_REQUEST;
-	struct plx_nvme_req *req;
-	unsigned int n = 0;
+	struct plx_nvme_req **at = reqs, **end = reqs + max, *req;
+	unsigned int n;
 	uint64_t tail;
 
 	if (plx_unlikely(qp->aborted != NULL))
 		return reap_aborted(qp, reqs, max);
-	while (n < max) {
+	while (at < end) {
 		taken = take(qp, &req, &tail);
 		if (taken != TAKEN_REQUEST)
 			break;
-		reqs[n++] = req;
+		*at++ = req;
 	}
+	n = (unsigned int)(at - reqs);
 	if (plx_unlikely(taken == TAKEN_LIE))
 		return after_lie(qp, n, tail);
 	return end_poll(qp, n);

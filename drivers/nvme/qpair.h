@@ -22,15 +22,17 @@
 
 #include "nvme/nvme_spec.h"
 
-/** No slot, no list; as an index it is never valid, for one entry of each queue stays free. */
+/** No slot; as an index it is never valid, for one entry of each queue stays free. */
 #define NVME_NONE 0xffff
+/** No PRP list: they are numbered from 1. */
+#define NVME_NO_LIST 0
 
 /** Everything here is in memory that the device cannot reach. */
 struct nvme_slot {
 	struct plx_nvme_req *req; /* NULL: free */
 	uint16_t cid;		  /* of the command in flight, or of the next one */
 	uint16_t next;		  /* free: the next free slot */
-	/* In flight: the PRP list in use or NVME_NONE, and plx_nvme_qpair.epoch as it was. */
+	/* In flight: the PRP list in use or NVME_NO_LIST, and plx_nvme_qpair.epoch as it was. */
 	uint32_t list_epoch;
 };
 
@@ -44,10 +46,11 @@ struct plx_nvme_qpair {
 	struct plx_nvme_ctrl *ctrl;
 	struct nvme_slot *slots;
 	struct nvme_sqe *sq;
-	uint32_t sq_tail;
+	struct nvme_sqe *sq_next; /* the tail */
+	struct nvme_sqe *sq_end;
 	uint32_t sq_size;
 	uint32_t free_slot;	/* head of the free slots */
-	uint32_t no_list_epoch; /* NVME_LIST_EPOCH(NVME_NONE, epoch) */
+	uint32_t no_list_epoch; /* NVME_LIST_EPOCH(NVME_NO_LIST, epoch) */
 	uint16_t epoch;		/* moves on with each tick */
 	uint16_t qid;
 	void *sq_doorbell;
@@ -56,7 +59,7 @@ struct plx_nvme_qpair {
 	/* PRP lists: list_bytes each, a power of two, none crosses a page */
 	uint64_t *lists;
 	plx_iova_t lists_iova;
-	uint16_t *free_lists; /* stack */
+	uint16_t *free_lists; /* stack of numbers */
 	uint32_t free_list_count;
 	uint32_t list_shift;
 	bool defer_doorbell;
@@ -64,7 +67,8 @@ struct plx_nvme_qpair {
 
 	/* Completion */
 	struct nvme_cqe *cq PLX_CACHE_ALIGNED;
-	uint32_t cq_head;
+	struct nvme_cqe *cq_next; /* the head */
+	struct nvme_cqe *cq_end;
 	uint32_t cq_size;
 	uint64_t cq_phase;   /* of a new entry, at its place in nvme_cqe.tail */
 	uint32_t sqid_base;  /* queue id at its place in nvme_cqe.tail */
@@ -130,7 +134,7 @@ int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe,
 /** Is there a completion to take? */
 static inline bool nvme_qpair_pending(const struct plx_nvme_qpair *qp)
 {
-	uint64_t tail = le64toh(PLX_READ_ONCE(qp->cq[qp->cq_head].tail));
+	uint64_t tail = le64toh(PLX_READ_ONCE(qp->cq_next->tail));
 
 	return !((tail ^ qp->cq_phase) & NVME_CQE_PHASE);
 }
@@ -149,7 +153,7 @@ static inline void nvme_qpair_ring_cq(struct plx_nvme_qpair *qp)
 {
 	if (qp->cq_lag == 0)
 		return;
-	plx_mmio_write32(qp->cq_doorbell, qp->cq_head);
+	plx_mmio_write32(qp->cq_doorbell, (uint32_t)(qp->cq_next - qp->cq));
 	qp->cq_lag = 0;
 	qp->cq_doorbells++;
 }

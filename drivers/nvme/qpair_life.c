@@ -19,7 +19,9 @@ PLX_LOG_USE(nvme);
 #define TICKS_PER_LIMIT	 8
 #define LIST_BYTES_TOTAL (48 * 1024)
 #define LISTS_MIN	 8
-#define QUEUE_CLOSED	 (-1)
+/* Completions whose doorbell may wait: a quarter of the queue, and so many of a short one. */
+#define LAG_MIN	     16
+#define QUEUE_CLOSED (-1)
 
 /* What the state pointer of a queue pair that is being closed points to. */
 static const atomic_int closed_state = QUEUE_CLOSED;
@@ -116,7 +118,7 @@ int nvme_qpair_init(struct plx_nvme_qpair *qp, struct plx_nvme_ctrl *ctrl,
 		.sqid_base = (uint32_t)shape->qid << NVME_CQE_SQID_SHIFT,
 		.slot_mask = power_of_two(shape->sq_size) - 1,
 		.cid_step = (uint16_t)power_of_two(shape->sq_size),
-		.no_list_epoch = NVME_LIST_EPOCH(NVME_NONE, 0),
+		.no_list_epoch = NVME_LIST_EPOCH(NVME_NO_LIST, 0),
 		.polls_to_tick = 1,
 		.vector = -1,
 		.sq_doorbell = nvme_ctrl_doorbell(ctrl, shape->qid, 0),
@@ -146,8 +148,10 @@ void nvme_qpair_rewind(struct plx_nvme_qpair *qp)
 	uint32_t i, last = qp->sq_size - 2;
 
 	memset(qp->cq, 0, qp->cq_size * sizeof(*qp->cq));
-	qp->sq_tail = 0;
-	qp->cq_head = 0;
+	qp->sq_next = qp->sq;
+	qp->sq_end = qp->sq + qp->sq_size;
+	qp->cq_next = qp->cq;
+	qp->cq_end = qp->cq + qp->cq_size;
 	qp->cq_phase = NVME_CQE_PHASE;
 	qp->cq_lag = 0;
 	qp->lie_count = 0;
@@ -161,7 +165,7 @@ void nvme_qpair_rewind(struct plx_nvme_qpair *qp)
 		slot->cid = (uint16_t)((slot->cid & ~qp->slot_mask) | i);
 	}
 	for (i = 0; i < qp->list_count; i++)
-		qp->free_lists[i] = (uint16_t)i;
+		qp->free_lists[i] = (uint16_t)(i + 1);
 	qp->free_list_count = qp->list_count;
 }
 
@@ -185,7 +189,7 @@ void nvme_qpair_abort(struct plx_nvme_qpair *qp)
 			continue;
 		slot->req->next = qp->aborted;
 		qp->aborted = slot->req;
-		if (NVME_SLOT_LIST(slot) != NVME_NONE)
+		if (NVME_SLOT_LIST(slot) != NVME_NO_LIST)
 			qp->free_lists[qp->free_list_count++] = NVME_SLOT_LIST(slot);
 		slot->req = NULL;
 		slot->cid = (uint16_t)(slot->cid + qp->cid_step);
@@ -236,7 +240,7 @@ void nvme_qpair_tick(struct plx_nvme_qpair *qp, uint64_t now)
 
 	qp->next_tick = now + qp->tick_tsc;
 	qp->epoch++;
-	qp->no_list_epoch = NVME_LIST_EPOCH(NVME_NONE, qp->epoch);
+	qp->no_list_epoch = NVME_LIST_EPOCH(NVME_NO_LIST, qp->epoch);
 	csts = nvme_get32(ctrl, NVME_CSTS);
 	if (csts == NVME_GONE)
 		nvme_ctrl_gone(ctrl);
@@ -298,7 +302,8 @@ static struct nvme_qpair_shape make_shape(const struct plx_nvme_ctrl *ctrl,
 		.timeout_ms = ctrl->config.io_timeout_ms,
 		.node = plx_dev_info(ctrl->dev)->pci.node,
 	};
-	uint32_t lag = shape.sq_size / 4, room = ctrl->info.max_depth - shape.sq_size;
+	uint32_t lag = shape.sq_size / 4 > LAG_MIN ? shape.sq_size / 4 : LAG_MIN;
+	uint32_t room = ctrl->info.max_depth - shape.sq_size;
 
 	/* With an interrupt the controller must know at once what has been seen. */
 	if (!config->interrupt)

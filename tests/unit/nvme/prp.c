@@ -25,7 +25,8 @@ static void set_up(void)
 		.free_list_count = LISTS,
 		.max_transfer = 32 * PAGE,
 	};
-	qp.free_lists[1] = 1;
+	qp.free_lists[0] = 1;
+	qp.free_lists[1] = 2;
 }
 
 static void tear_down(void)
@@ -41,24 +42,24 @@ static uint64_t entry(const uint64_t prp[2], uint16_t list, uint64_t pages, uint
 		return le64toh(prp[0]);
 	if (pages <= 2)
 		return le64toh(prp[1]);
-	return le64toh(qp.lists[(list << 5) + i - 1]);
+	return le64toh(qp.lists[((list - 1) << 5) + i - 1]);
 }
 
 /* Every page exactly once, in order, the first with its offset. */
 static void check_transfer(uint64_t iova, uint64_t len)
 {
 	uint64_t pages = (iova % PAGE + len + PAGE - 1) / PAGE, i, prp[2];
-	uint16_t list = NVME_NONE;
+	uint16_t list = NVME_NO_LIST;
 
 	UNIT_EQ(nvme_prp_fill(&qp, iova, len, prp, &list), 0);
-	UNIT_EQ(list != NVME_NONE, pages > 2);
+	UNIT_EQ(list != NVME_NO_LIST, pages > 2);
 	if (pages == 1)
 		UNIT_EQ(prp[1], 0);
 	if (pages > 2)
-		UNIT_EQ(le64toh(prp[1]), qp.lists_iova + 256 * list);
+		UNIT_EQ(le64toh(prp[1]), qp.lists_iova + 256 * (list - 1));
 	for (i = 0; i < pages; i++)
 		UNIT_EQ(entry(prp, list, pages, i), i == 0 ? iova : (iova / PAGE + i) * PAGE);
-	if (list != NVME_NONE)
+	if (list != NVME_NO_LIST)
 		qp.free_lists[qp.free_list_count++] = list;
 }
 
@@ -77,7 +78,7 @@ static void every_alignment(void)
 
 static void lists_run_out(void)
 {
-	uint16_t list[LISTS + 1] = {NVME_NONE, NVME_NONE, NVME_NONE};
+	uint16_t list[LISTS + 1] = {NVME_NO_LIST, NVME_NO_LIST, NVME_NO_LIST};
 	uint64_t prp[2];
 
 	set_up();
@@ -85,14 +86,14 @@ static void lists_run_out(void)
 	UNIT_EQ(nvme_prp_fill(&qp, BASE, 3 * PAGE, prp, &list[1]), 0);
 	CU_ASSERT_NOT_EQUAL(list[0], list[1]);
 	UNIT_EQ(nvme_prp_fill(&qp, BASE, 3 * PAGE, prp, &list[2]), -EAGAIN);
-	UNIT_EQ(list[2], NVME_NONE);
+	UNIT_EQ(list[2], NVME_NO_LIST);
 	UNIT_EQ(nvme_prp_fill(&qp, BASE, 2 * PAGE, prp, &list[2]), 0);
 	tear_down();
 }
 
 static void wrapping_range_is_refused(void)
 {
-	uint16_t list = NVME_NONE;
+	uint16_t list = NVME_NO_LIST;
 	uint64_t prp[2];
 
 	set_up();

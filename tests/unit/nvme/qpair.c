@@ -680,7 +680,7 @@ static void random_completions(void)
 		for (i = 0; i < n; i++)
 			CU_ASSERT(!plx_nvme_in_flight(got[i]));
 		ended += n;
-		cq_tail = qp->cq_head;
+		cq_tail = (uint32_t)(qp->cq_next - qp->cq);
 		phase = qp->cq_phase != 0;
 	}
 	UNIT_EQ(plx_nvme_qpair_in_flight(qp), taken - ended);
