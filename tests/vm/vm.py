@@ -203,7 +203,7 @@ class Machine:
             argv += ["-icount", "shift=0,sleep=off"]
         argv += self.iommu()
         argv += ["-chardev", f"socket,id=vfs,path={self.path('root.sock')}",
-                 "-device", "vhost-user-fs-pci,chardev=vfs,tag=rootfs,queue-size=1024,addr=1"]
+                 "-device", "vhost-user-fs-pci,chardev=vfs,tag=rootfs,queue-size=1024,addr=5"]
         if a.share:
             argv += ["-chardev", f"socket,id=vshare,path={self.path('share.sock')}",
                      "-device", "vhost-user-fs-pci,chardev=vshare,tag=share,queue-size=1024,addr=2"]

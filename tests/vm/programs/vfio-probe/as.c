@@ -52,6 +52,7 @@ static void map_and_refuse(struct plx_as *as)
 {
 	char *p = get_pages(4 * MIB, PROT_READ | PROT_WRITE);
 	struct plx_iova_range ranges[8];
+	plx_iova_t edge;
 	int n;
 
 	EXPECT(plx_as_map(as, p, 2 * MIB, IOVA, PLX_AS_RW), 0);
@@ -62,9 +63,14 @@ static void map_and_refuse(struct plx_as *as)
 	EXPECT(plx_as_map(as, p + 1, PAGE, IOVA + 8 * MIB, PLX_AS_RW), -EINVAL);
 	n = plx_as_ranges(as, ranges, 8);
 	EXPECT(n >= 1 && n <= 8, 1);
-	EXPECT(plx_as_map(as, p, PAGE, ranges[n - 1].last + 1, PLX_AS_RW), -EINVAL);
-	EXPECT(plx_as_map(as, p, PAGE, ranges[n - 1].last + 1 - PAGE, PLX_AS_RW), 0);
-	EXPECT(plx_as_unmap(as, ranges[n - 1].last + 1 - PAGE, PAGE), 0);
+	/* Up to the last page of an aperture, which 6.12 cannot unmap at the very end of 64 bits.
+	 */
+	if (ranges[n - 1].last != UINT64_MAX) {
+		edge = ranges[n - 1].last + 1;
+		EXPECT(plx_as_map(as, p, PAGE, edge, PLX_AS_RW), -EINVAL);
+		EXPECT(plx_as_map(as, p, PAGE, edge - PAGE, PLX_AS_RW), 0);
+		EXPECT(plx_as_unmap(as, edge - PAGE, PAGE), 0);
+	}
 	EXPECT(plx_as_unmap(as, IOVA, MIB), -ENOENT);
 	EXPECT(plx_as_unmap(as, IOVA, 2 * MIB), 0);
 	EXPECT(plx_as_unmap(as, IOVA, 2 * MIB), -ENOENT);
