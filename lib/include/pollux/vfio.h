@@ -18,8 +18,11 @@
  * Drivers (<pollux/nvme.h>, <pollux/net.h>) do all of this for an application that just names a
  * device; with no address space given they share the default one.
  *
- * Thread rules: control path. Calls on one handle must not run at the same time, except that a
- *region that is mapped may be accessed from any thread, and plx_as_map()/plx_as_unmap() lock.
+ * Thread rules: control path. Calls on one handle must not run at the same time, except that
+ *  - a region that is mapped may be accessed from any thread;
+ *  - plx_dev_irq_wait() may run in several threads, each on a vector of its own, while interrupts
+ *    stay on;
+ *  - plx_as_map(), plx_as_unmap(), and opening and closing devices of one address space lock.
  */
 #ifndef POLLUX_VFIO_H
 #define POLLUX_VFIO_H
@@ -40,8 +43,10 @@ struct plx_as_config {
 
 /**
  * Open an address space. Mappings come about when the first device is attached (a VFIO container
- * has no IOMMU before). Return: NULL with errno ENODEV (EAL not up), ENOENT (/dev/vfio/vfio is not
- * there: load vfio-pci), EACCES, EPROTONOSUPPORT (unknown VFIO API version), ENOMEM.
+ * has no IOMMU before), and go with the last.
+ * Return: NULL with errno ENODEV (EAL not up; not needed with no_heap), ENOENT (/dev/vfio/vfio is
+ * not there: load vfio-pci), EACCES, EPROTONOSUPPORT (unknown VFIO API version, or no type1),
+ * ENOMEM.
  */
 PLX_API struct plx_as *plx_as_open(const struct plx_as_config *config);
 /** Close it; every device of it must be closed before. Return: 0 or -EBUSY (nothing changed). */
@@ -128,10 +133,12 @@ struct plx_dev_info {
  * @name: a PCI address ("0000:02:00.0", "02:00.0") of a device bound to vfio-pci
  * The device comes with bus mastering off and has been reset where it can be.
  * Return: NULL with errno EINVAL (bad name), ENODEV (no such device), ENXIO (no IOMMU group), EPERM
- * (its group is not viable: the log names each blocking member and its driver), EBUSY (group held
- * by another process: the log names it where it can be found), EACCES (no permission on
- * /dev/vfio/N), EMEDIUMTYPE (bound to a host driver: the log says how to bind it),
- * ENOMEM/ENOSPC/EINVAL (its address space could not map the EAL's memory: the log says why).
+ * (its group is not viable: the log names each blocking member and its driver; or its interrupts
+ * are not isolated), EBUSY (group held by another process or address space: the log names it where
+ * it can be found; or the device is open here already), EACCES (no permission on /dev/vfio/N),
+ * EMEDIUMTYPE (not bound to a VFIO driver: the log says how to bind it), EIO (it does not answer),
+ * EPROTO (what it says of itself makes no sense), ENOMEM/ENOSPC/EINVAL (its address space could not
+ * map the EAL's memory: the log says why).
  */
 PLX_API struct plx_dev *plx_dev_open(struct plx_as *as, const char *name);
 /**

@@ -11,6 +11,7 @@ int main(void)
 		{"maps", NULL, NULL, NULL, NULL, maps_tests},
 		{"memlock", fake_up, fake_down, NULL, NULL, memlock_tests},
 		{"as", as_up, as_down, NULL, NULL, as_tests},
+		{"dev", fake_up, fake_down, NULL, NULL, dev_tests},
 		{"region", fake_up, fake_down, NULL, NULL, region_tests},
 		{"irq", fake_up, fake_down, NULL, NULL, irq_tests},
 		{"event", fake_up, fake_down, NULL, NULL, event_tests},

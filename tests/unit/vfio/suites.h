@@ -8,7 +8,7 @@
 int as_up(void);
 int as_down(void);
 
-extern CU_TestInfo info_tests[], maps_tests[], memlock_tests[], as_tests[], region_tests[],
-	irq_tests[], event_tests[];
+extern CU_TestInfo dev_tests[], info_tests[], maps_tests[], memlock_tests[], as_tests[],
+	region_tests[], irq_tests[], event_tests[];
 
 #endif /* POLLUX_TESTS_VFIO_SUITES_H */

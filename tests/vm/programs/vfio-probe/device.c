@@ -208,3 +208,43 @@ int command_config(int argc, char **argv)
 	plx_dev_close(dev);
 	return EXIT_SUCCESS;
 }
+
+/* 82574L data sheet, 10.2: the I/O BAR is a window on the registers, an address and a data word. */
+#define E1000E_STATUS 0x0008
+#define IO_ADDR	      0
+#define IO_DATA	      4
+
+static uint64_t read_region(struct plx_dev *dev, enum plx_region region, uint64_t at, size_t len)
+{
+	uint64_t value = 0;
+
+	EXPECT(plx_dev_region_read(dev, region, at, &value, len), 0);
+	return value;
+}
+
+int command_regions(int argc, char **argv)
+{
+	struct plx_dev *dev = open_or_exit(NULL, argv[0]);
+	char *bar = map_or_exit(dev, PLX_REGION_BAR0);
+	uint64_t size = plx_dev_region_size(dev, PLX_REGION_BAR0);
+	uint32_t value = E1000E_STATUS, status = plx_mmio_read32(bar + E1000E_STATUS);
+
+	EXPECT(status == 0 || status == UINT32_MAX, 0);
+	EXPECT(read_region(dev, PLX_REGION_BAR0, E1000E_STATUS, 4), status);
+	EXPECT(plx_dev_region_write(dev, PLX_REGION_BAR2, IO_ADDR, &value, 4), 0);
+	EXPECT(read_region(dev, PLX_REGION_BAR2, IO_ADDR, 4), E1000E_STATUS);
+	EXPECT(read_region(dev, PLX_REGION_BAR2, IO_DATA, 4), status);
+	EXPECT(plx_dev_region_map(dev, PLX_REGION_BAR2, 0, 0) == NULL, 1);
+	EXPECT(errno, ENOTSUP);
+	EXPECT(plx_dev_region_map(dev, PLX_REGION_BAR0, size, 4) == NULL, 1);
+	EXPECT(errno, EINVAL);
+	EXPECT(plx_dev_region_read(dev, PLX_REGION_BAR0, size - 2, &value, 4), -EINVAL);
+	EXPECT(plx_dev_region_read(dev, PLX_REGION_BAR5, 0, &value, 4), -EINVAL);
+	EXPECT(plx_dev_region_map(dev, PLX_REGION_BAR0, 0, 4) == bar, 1);
+	/* Configuration space by each width. */
+	EXPECT(read_region(dev, PLX_REGION_CONFIG, 0, 4), 0x10d38086);
+	EXPECT(read_region(dev, PLX_REGION_CONFIG, 2, 2), 0x10d3);
+	EXPECT(read_region(dev, PLX_REGION_CONFIG, 1, 1), 0x80);
+	plx_dev_close(dev);
+	return EXIT_SUCCESS;
+}

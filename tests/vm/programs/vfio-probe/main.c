@@ -17,6 +17,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"info", command_info, "DEVICE...: open all in one address space, twice; print them"},
+	{"regions", command_regions, "82574L: BARs by load, by call, and by I/O port"},
 	{"hold", command_hold, "DEVICE: keep it open, print its events, until SIGTERM or removal"},
 	{"reset", command_reset, "NVME: what a reset leaves and what it does not"},
 	{"maps", command_maps, "DEVICE: map and unmap, right and wrong"},
