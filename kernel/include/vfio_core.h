@@ -49,6 +49,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <uapi/linux/vfio.h>
 
@@ -139,13 +140,15 @@ struct vfio_device {
 	unsigned int open_count;
 
 	/* private: */
-	struct device class_dev;	/* /sys/class/vfio-dev/vfio<N>; counts references */
-	int index;			/* that N */
-	struct vfio_group *group;	/* from register to unregister */
-	struct list_head group_node;	/* under group->devices_lock */
-	refcount_t users;		/* registration + look-ups + open files */
-	struct completion unused;	/* users is zero */
-	struct inode *inode;		/* its i_mapping is that of each open file */
+	struct device class_dev;     /* /sys/class/vfio-dev/vfio<N>; counts references */
+	int index;		     /* that N */
+	struct vfio_group *group;    /* from register to unregister */
+	struct list_head group_node; /* under group->devices_lock */
+	refcount_t users;	     /* registration + look-ups + open files */
+	struct completion unused;    /* users is zero */
+	struct inode *inode;	     /* its i_mapping is that of each open file */
+	char opener[TASK_COMM_LEN];  /* who opened it last, for messages; under set->lock */
+	pid_t opener_pid;
 };
 
 /**
@@ -297,8 +300,8 @@ int vfio_info_caps_to_user(struct vfio_info_caps *caps, void __user *arg, u32 *a
  * @data_size: out: bytes of data[] to read from the user; 0 for DATA_NONE
  *
  * After success start + count does not exceed @num_irqs nor overflow, exactly
- * one DATA flag is set, and argsz covers the data. Which actions an index
- * supports is the backend's business.
+ * one DATA flag is set, and argsz covers the data. A count of 0 passes, as it
+ * does in Linux. Which actions an index supports is the backend's business.
  *
  * Return: 0 or -EINVAL.
  */
