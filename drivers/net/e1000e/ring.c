@@ -148,6 +148,29 @@ static void set_address(struct e1000e_port *p, uint32_t low, const void *ring)
 	e1000e_set(p, low + 4, (uint32_t)(iova >> 32));
 }
 
+/*
+ * Empty the queues that are not used. The device may still know rings of its last user there
+ * (QEMU's keeps them, and RSS, over any reset), and would follow them into memory that is no longer
+ * ours.
+ */
+static void queues_off(struct e1000e_port *p)
+{
+	unsigned int i;
+
+	for (i = p->base.info.rx_queues; i < E1000E_QUEUES_MAX; i++) {
+		e1000e_set(p, E1000E_RDLEN(i), 0);
+		e1000e_set(p, E1000E_RDH(i), 0);
+		e1000e_set(p, E1000E_RDT(i), 0);
+	}
+	for (i = p->base.info.tx_queues; i < E1000E_QUEUES_MAX; i++) {
+		e1000e_set(p, E1000E_TARC(i), E1000E_TARC_COUNT);
+		e1000e_set(p, E1000E_TDLEN(i), 0);
+		e1000e_set(p, E1000E_TDH(i), 0);
+		e1000e_set(p, E1000E_TDT(i), 0);
+	}
+	e1000e_set(p, E1000E_MRQC, 0);
+}
+
 /* RCTL.BSIZE and BSEX (10.2.5): 2048 >> n; with BSEX 16 times as much, n from 1. */
 static uint32_t rctl_buf_size(uint32_t size)
 {
@@ -248,6 +271,7 @@ static void tx_start(struct e1000e_port *p)
 
 int e1000e_rings_start(struct e1000e_port *p)
 {
+	queues_off(p);
 	rx_start(p);
 	tx_start(p);
 	return e1000e_get(p, E1000E_STATUS) == UINT32_MAX ? -ENODEV : 0;

@@ -57,6 +57,23 @@ static void start_values(void)
 	UNIT_EQ(e1000e_rx_pending(&fx.rxq), false);
 }
 
+/* A device that still knows the second queue of its last user must not use it. */
+static void second_queue_is_emptied(void)
+{
+	reg_set(E1000E_MRQC, E1000E_MRQC_RSS | E1000E_MRQC_FIELDS);
+	reg_set(E1000E_RDLEN(1), 4096);
+	reg_set(E1000E_RDT(1), 100);
+	reg_set(E1000E_TDH(1), 3);
+	reg_set(E1000E_TDT(1), 7);
+	reg_set(E1000E_TARC(1), E1000E_TARC_ENABLE);
+	UNIT_EQ(e1000e_rings_start(&fx.port), 0);
+	UNIT_EQ(reg_get(E1000E_MRQC), 0);
+	UNIT_EQ(reg_get(E1000E_RDLEN(1)), 0);
+	UNIT_EQ(reg_get(E1000E_RDT(1)), 0);
+	UNIT_EQ(reg_get(E1000E_TDH(1)), reg_get(E1000E_TDT(1)));
+	UNIT_EQ(reg_get(E1000E_TARC(1)) & E1000E_TARC_ENABLE, 0);
+}
+
 static void good_frames(void)
 {
 	struct plx_pktbuf *pkts[4];
@@ -347,6 +364,7 @@ static void random_descriptors(void)
 }
 
 WITH_FIXTURE(start_values)
+WITH_FIXTURE(second_queue_is_emptied)
 WITH_FIXTURE(good_frames)
 WITH_FIXTURE(buffers_are_rearmed)
 WITH_FIXTURE(long_packet_in_parts)
@@ -364,6 +382,7 @@ WITH_FIXTURE(random_descriptors)
 
 CU_TestInfo rx_tests[] = {
 	{"registers after start", start_values_fx},
+	{"a second queue of the last user is emptied", second_queue_is_emptied_fx},
 	{"good frames", good_frames_fx},
 	{"buffers are rearmed", buffers_are_rearmed_fx},
 	{"a long packet in parts", long_packet_in_parts_fx},

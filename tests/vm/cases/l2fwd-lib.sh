@@ -42,7 +42,7 @@ hosts_done() {
 l2fwd_start() {
 	plx-l2fwd "$PLX_NIC0" "$PLX_NIC1" --json --period 0 "$@" >l2fwd.out 2>l2fwd.err &
 	l2fwd=$!
-	wait_for 20 grep -q "forwards to port 0" l2fwd.err || {
+	wait_for 60 grep -q "forwards to port 0" l2fwd.err || {
 		fail "plx-l2fwd $* starts" "$(cat l2fwd.err)"
 		return 1
 	}
@@ -79,15 +79,15 @@ total() {
 pings() { # SIZE...: none of five is lost
 	local size
 	for size; do
-		check "ping with $size bytes" $as_left ping -q -c 5 -i 0.02 -W 2 -M "do" -s "$size" $right
+		check "ping with $size bytes" $as_left ping -q -c 5 -i 0.02 -W 5 -M "do" -s "$size" $right
 		like "ping with $size bytes: no loss" "$out" " 0% packet loss"
 	done
 }
 
 throughput() { # iperf3 arguments
 	TMPDIR=/tmp $as_right iperf3 -s -1 -D --logfile /dev/null
-	wait_for 5 $as_right sh -c "ss -ltn | grep -q 5201" || fail "iperf3 server"
-	check "TCP by iperf3 $*" env TMPDIR=/tmp $as_left iperf3 -c $right -t 3 -f m "$@"
+	wait_for 20 $as_right sh -c "ss -ltn | grep -q 5201" || fail "iperf3 server"
+	check "TCP by iperf3 $*" env TMPDIR=/tmp $as_left iperf3 -c $right -t 2 -f m "$@"
 	grep -E "receiver" <<<"$out" | tail -n 1 | sed 's/^/    /'
 }
 
@@ -103,8 +103,8 @@ c, digest = s.accept()[0], hashlib.sha256()
 while chunk := c.recv(65536):
     digest.update(chunk)
 print(digest.hexdigest() + '  -')" >/tmp/got &
-	wait_for 10 $as_right sh -c "ss -ltn | grep -q 7777"
-	timeout 60 $as_left python3 -c "
+	wait_for 30 $as_right sh -c "ss -ltn | grep -q 7777"
+	timeout 120 $as_left python3 -c "
 import socket
 c = socket.create_connection(('$right', 7777))
 c.sendfile(open('/tmp/sent', 'rb'))"
