@@ -4,19 +4,16 @@
  *  1. the processor says it: CPUID leaf 15H (Intel SDM vol. 3, "Determining the Processor Base
  *     Frequency"), CNTFRQ_EL0 on arm64: exact;
  *  2. the hypervisor says it: leaf 40000010H ("timing leaf" of VMware, taken up by KVM): 1 kHz;
- *  3. the kernel says it: the conversion factors in a perf event's user page (perf_event_open(2),
- *     cap_user_time): what the kernel itself keeps time with;
- *  4. we measure it over what plx_eal_init() takes, at least half a millisecond: within 0.1 %, and
+ *  3. we measure it over what plx_eal_init() takes, at least half a millisecond: within 0.1 %, and
  *     mostly within 0.01 %.
+ * Not asked: the kernel's own factors in a perf event's user page. The first event of a system
+ * makes the kernel patch its scheduler's code, and interrupt every CPU for it, the isolated ones
+ * too.
  */
 #include "eal/clock.h"
 
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -107,36 +104,7 @@ static uint64_t told_by_hypervisor(void)
 }
 #endif
 
-/* --- The kernel's word ----------------------------------------------------------------------- */
-
-static uint64_t told_by_kernel(void)
-{
-	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE,
-		.size = sizeof(attr),
-		.config = PERF_COUNT_SW_DUMMY,
-		.exclude_kernel = 1,
-		.exclude_hv = 1,
-	};
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	struct perf_event_mmap_page *user;
-	uint64_t hz = 0;
-	int fd;
-
-	fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	user = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	if (user == MAP_FAILED)
-		return 0;
-	/* ns = ticks * time_mult >> time_shift */
-	if (user->cap_user_time && user->time_mult && user->time_shift < 64)
-		hz = (uint64_t)(((unsigned __int128)NS_PER_SEC << user->time_shift) /
-				user->time_mult);
-	munmap(user, page);
-	return hz;
-}
+/* --- Measurement ----------------------------------------------------------------------------- */
 
 static uint64_t measured(const struct plx_clock_mark *since)
 {
@@ -157,10 +125,6 @@ void plx_clock_init(const struct plx_clock_mark *since)
 	if (!hz) {
 		source = "the hypervisor";
 		hz = told_by_hypervisor();
-	}
-	if (!hz) {
-		source = "the kernel";
-		hz = told_by_kernel();
 	}
 	if (!hz) {
 		source = "measurement";
