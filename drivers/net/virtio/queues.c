@@ -40,7 +40,6 @@ int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
 	const struct plx_port *port = q->base.port;
 	struct plx_pktbuf fresh = {
 		.data_off = PLX_PKTBUF_HEADROOM, .port = port->config.tag, .refcnt = 1, .nsegs = 1};
-	uint32_t i;
 	int err;
 
 	q->pool = port->config.pool;
@@ -50,6 +49,7 @@ int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
 			port->info.name, q->pool->objs.name, q->room);
 		return -EINVAL;
 	}
+	q->span = q->room - VIRTIO_FRAME_MIN;
 	q->rearm = fresh.rearm;
 	q->refill_at = config->size - VIRTIO_REFILL;
 	q->mergeable = config->features & VIRTIO_NET_F_MRG_RXBUF;
@@ -58,10 +58,6 @@ int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
 	err = virtq_alloc(&q->vq, config);
 	if (err)
 		return err;
-	/* The refill of a split ring writes addresses only. */
-	for (i = 0; !q->vq.is_packed && i < config->size; i++)
-		q->vq.split.desc[i].meta =
-			htole64((q->room + VIRTIO_HDR_LEN) | SPLIT_DESC_FLAGS(VIRTQ_DESC_F_WRITE));
 	return rxq_fill(q);
 }
 
@@ -74,6 +70,9 @@ int virtio_txq_alloc(struct virtio_txq *q, const struct virtq_config *config)
 	int err;
 
 	q->frame_max = port->settings.mtu + PLX_ETH_OVERHEAD;
+	q->span = q->frame_max - VIRTIO_FRAME_MIN;
+	q->plain_from = 0;
+	q->pool = NULL;
 	q->indirect = config->features & VIRTIO_F_INDIRECT_DESC;
 	copy = (VIRTIO_HDR_LEN + q->frame_max + PLX_CACHE_LINE - 1) & ~(PLX_CACHE_LINE - 1u);
 	q->extra_stride = q->indirect ? sizeof(struct virtio_tx_extra) : copy;

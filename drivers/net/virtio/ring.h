@@ -30,12 +30,17 @@ RING_INLINE uint64_t packed_available(const struct virtq *vq, uint32_t pos)
 	return PACKED_FLAGS(packed_wrap(vq, pos) ? PACKED_F_AVAIL : PACKED_F_USED);
 }
 
-/** Both bits of a used descriptor are the counter. */
+#define PACKED_USED_MASK PACKED_FLAGS(PACKED_F_AVAIL | PACKED_F_USED)
+
+/** Flags of one that is used: both are the counter. */
+RING_INLINE uint64_t packed_used(const struct virtq *vq, uint32_t pos)
+{
+	return packed_wrap(vq, pos) ? PACKED_USED_MASK : 0;
+}
+
 RING_INLINE bool packed_is_used(const struct virtq *vq, uint32_t pos, uint64_t meta)
 {
-	const uint64_t both = PACKED_FLAGS(PACKED_F_AVAIL | PACKED_F_USED);
-
-	return (meta & both) == (packed_wrap(vq, pos) ? both : 0);
+	return (meta & PACKED_USED_MASK) == packed_used(vq, pos);
 }
 
 /* --- Used buffers --------------------------------------------------------------------------- */
@@ -82,6 +87,17 @@ RING_INLINE bool ring_is_used(const struct virtq *vq, enum virtq_format format, 
 	return pos - vq->next < ring_used_count(vq, format);
 }
 
+/**
+ * Is, most likely, exactly one position used? A guess, for a short cut: what is used must be looked
+ * at in any case.
+ */
+RING_INLINE bool ring_is_one(const struct virtq *vq, enum virtq_format format)
+{
+	if (format == VIRTQ_PACKED)
+		return !ring_is_used(vq, format, vq->next + 1);
+	return ring_used_count(vq, format) == 1;
+}
+
 /* --- Available buffers ---------------------------------------------------------------------- */
 
 /**
@@ -114,6 +130,80 @@ RING_INLINE void ring_publish(struct virtq *vq, enum virtq_format format, uint32
 	/* Descriptors before the index that covers them. */
 	plx_dma_wmb();
 	PLX_WRITE_ONCE(vq->split.avail->idx, htole16((uint16_t)tail));
+}
+
+/* --- Views ---------------------------------------------------------------------------------- */
+
+/**
+ * A ring from one position on, up to its end, for loops that keep to the order of the ring: what
+ * does not change meanwhile, in locals.
+ */
+struct ring_view {
+	union {
+		const struct split_used_elem *used;
+		struct split_desc *split;
+		struct packed_desc *packed;
+	};
+	uint64_t flags; /* packed: of each descriptor, used or available */
+	uint32_t slot;	/* of the first; also its id */
+};
+
+/** For ring_view_used(). */
+RING_INLINE struct ring_view ring_view_of_used(const struct virtq *vq, enum virtq_format format)
+{
+	struct ring_view view = {.slot = vq->next & vq->mask};
+
+	if (format == VIRTQ_PACKED) {
+		view.packed = &vq->packed.ring[view.slot];
+		view.flags = packed_used(vq, vq->next);
+	} else {
+		view.used = &vq->split.used->ring[view.slot];
+	}
+	return view;
+}
+
+/** Has the i'th position been used by the descriptor that is expected there? Then, its length. */
+RING_INLINE bool ring_view_used(const struct ring_view *view, enum virtq_format format, uint32_t i,
+				uint32_t *len)
+{
+	if (format == VIRTQ_PACKED) {
+		const uint64_t look = PACKED_USED_MASK | PACKED_ID(0xffff);
+		uint64_t meta = le64toh(PLX_READ_ONCE(view->packed[i].meta));
+
+		*len = (uint32_t)meta;
+		return (meta & look) == (view->flags | PACKED_ID(view->slot + i));
+	}
+	*len = le32toh(view->used[i].len);
+	return le32toh(PLX_READ_ONCE(view->used[i].id)) == view->slot + i;
+}
+
+/** For ring_view_fill(). */
+RING_INLINE struct ring_view ring_view_of_room(const struct virtq *vq, enum virtq_format format)
+{
+	struct ring_view view = {.slot = vq->tail & vq->mask};
+
+	if (format == VIRTQ_PACKED) {
+		view.packed = &vq->packed.ring[view.slot];
+		view.flags = packed_available(vq, vq->tail);
+	} else {
+		view.split = &vq->split.desc[view.slot];
+	}
+	return view;
+}
+
+/** As ring_fill(), for the i'th position of the view; its id is its slot. */
+RING_INLINE void ring_view_fill(const struct ring_view *view, enum virtq_format format, uint32_t i,
+				plx_iova_t addr, uint32_t len, uint16_t flags)
+{
+	if (format == VIRTQ_PACKED) {
+		view->packed[i].addr = htole64(addr);
+		plx_dma_wmb();
+		PLX_WRITE_ONCE(view->packed[i].meta, htole64(len | PACKED_ID(view->slot + i) |
+							     PACKED_FLAGS(flags) | view->flags));
+		return;
+	}
+	view->split[i].addr = htole64(addr);
+	view->split[i].meta = htole64(len | SPLIT_DESC_FLAGS(flags));
 }
 
 /* --- Notifications -------------------------------------------------------------------------- */

@@ -8,8 +8,10 @@
  * interest, and it is not read. Used entries are read once each and checked before use. Slots get
  * new buffers in runs of VIRTIO_REFILL.
  *
- * There are two loops. rx_fast() is for whole good packets in the order of the ring; it calls
- * nothing, and leaves what it cannot do to rx_any(), which can do everything.
+ * A burst goes through up to three functions, each of which leaves to the next what it is not for,
+ * and is so short because of that: rx_one() for the only packet that there is, as it is while
+ * packets come more slowly than they are asked for; rx_run() for a run of whole packets in the
+ * order of the ring; rx_any() for everything.
  */
 #include <errno.h>
 
@@ -18,15 +20,17 @@
 
 #define RX_COLD static __attribute__((noinline, cold))
 #define RX_SLOW static __attribute__((noinline))
+#define UNROLL	_Pragma("GCC unroll 4")
 
 /* --- Refill --------------------------------------------------------------------------------- */
 
+/* Buffers for VIRTIO_REFILL slots, which do not cross the end of the ring. 0 or -ENOMEM. */
 RING_INLINE int rx_refill(struct virtio_rxq *q, enum virtq_format format)
 {
 	struct virtq *vq = &q->vq;
-	const uint32_t tail = vq->tail, len = q->room + VIRTIO_HDR_LEN;
-	struct plx_pktbuf **const bufs = &vq->bufs[tail & vq->mask];
-	const uint16_t *const ids = &vq->ids[tail & vq->mask];
+	const struct ring_view view = ring_view_of_room(vq, format);
+	struct plx_pktbuf **const bufs = &vq->bufs[view.slot];
+	const uint32_t len = q->room + VIRTIO_HDR_LEN;
 	const uint64_t delta = q->iova_delta;
 	uint32_t i;
 
@@ -34,18 +38,17 @@ RING_INLINE int rx_refill(struct virtio_rxq *q, enum virtq_format format)
 		q->base.stats.no_buffers++;
 		return -ENOMEM;
 	}
-	if (format == VIRTQ_PACKED) {
+	if (plx_likely(vq->in_order)) {
+		UNROLL
 		for (i = 0; i < VIRTIO_REFILL; i++)
-			ring_fill(vq, format, tail + i, ids[i], (uintptr_t)bufs[i] + delta, len,
-				  VIRTQ_DESC_F_WRITE);
+			ring_view_fill(&view, format, i, (uintptr_t)bufs[i] + delta, len,
+				       VIRTQ_DESC_F_WRITE);
 	} else {
-		struct split_desc *const desc = vq->split.desc;
-
-		/* Length and flags of a descriptor stay the same for ever: virtio_rxq_alloc(). */
 		for (i = 0; i < VIRTIO_REFILL; i++)
-			desc[ids[i]].addr = htole64((uintptr_t)bufs[i] + delta);
+			ring_fill(vq, format, vq->tail + i, vq->ids[view.slot + i],
+				  (uintptr_t)bufs[i] + delta, len, VIRTQ_DESC_F_WRITE);
 	}
-	ring_publish(vq, format, tail + VIRTIO_REFILL);
+	ring_publish(vq, format, vq->tail + VIRTIO_REFILL);
 	return 0;
 }
 
@@ -66,6 +69,11 @@ RING_INLINE uint16_t rx_rearm(struct virtio_rxq *q, enum virtq_format format, ui
 	return (uint16_t)got;
 }
 
+static inline uint32_t least(uint32_t a, uint32_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Fill in what a fresh buffer does not have. */
 RING_INLINE void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
 {
@@ -78,8 +86,8 @@ RING_INLINE void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
 RING_INLINE void rx_count(struct virtio_rxq *q, uint32_t packets, uint64_t bytes)
 {
 	q->base.lies_in_row = 0;
-	q->base.stats.packets += packets;
-	q->base.stats.bytes += bytes;
+	PLX_WRITE_ONCE(q->base.stats.packets, q->base.stats.packets + packets);
+	PLX_WRITE_ONCE(q->base.stats.bytes, q->base.stats.bytes + bytes);
 }
 
 /* --- Whatever the device does --------------------------------------------------------------- */
@@ -186,7 +194,7 @@ RING_INLINE uint32_t rx_num_buffers(struct virtio_rxq *q, const struct plx_pktbu
 RING_INLINE struct plx_pktbuf *rx_packet(struct virtio_rxq *q, uint32_t *pos, struct ring_used used,
 					 enum virtq_format format, enum rx_verdict *verdict)
 {
-	const uint32_t span = q->room - VIRTIO_FRAME_MIN, len = used.len - VIRTIO_HDR_LEN;
+	const uint32_t len = used.len - VIRTIO_HDR_LEN;
 	struct virtq *vq = &q->vq;
 	struct plx_pktbuf *p;
 	uint32_t num = 1;
@@ -195,7 +203,7 @@ RING_INLINE struct plx_pktbuf *rx_packet(struct virtio_rxq *q, uint32_t *pos, st
 	if (plx_unlikely(used.id != vq->ids[*pos & vq->mask]))
 		*verdict = rx_reorder(q, *pos, used.id);
 	p = vq->bufs[*pos & vq->mask];
-	if (plx_unlikely(len - VIRTIO_FRAME_MIN > span) && *verdict == RX_GOOD)
+	if (plx_unlikely(len - VIRTIO_FRAME_MIN > q->span) && *verdict == RX_GOOD)
 		*verdict = rx_bad_length(q, used.len);
 	if (q->mergeable && plx_likely(*verdict == RX_GOOD))
 		num = rx_num_buffers(q, p, *pos, format, verdict);
@@ -249,43 +257,47 @@ RING_INLINE uint16_t rx_any(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint
 
 /* --- Whole packets, in order ---------------------------------------------------------------- */
 
-typedef uint16_t (*rx_rest_t)(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,
-			      uint32_t got);
+typedef uint16_t (*rx_any_t)(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,
+			     uint32_t got);
+typedef uint16_t (*rx_run_t)(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n);
 typedef uint16_t (*rx_rearm_t)(struct virtio_rxq *q, uint32_t got);
 
 /*
- * rest: takes over at the first packet that is odd, and where there is none at all. rearm: when the
- * slots of a refill are empty. Both are called last, so that this function needs no stack.
+ * any: takes over at the end of the ring, at the first packet that is odd, and where there is none
+ * at all. rearm: when the slots of a refill are empty. Both are called last, so that this function
+ * needs next to no stack.
  */
-RING_INLINE uint16_t rx_fast(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint32_t n,
-			     enum virtq_format format, rx_rest_t rest, rx_rearm_t rearm)
+RING_INLINE uint16_t rx_run(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,
+			    enum virtq_format format, rx_any_t any, rx_rearm_t rearm)
 {
-	struct virtio_rxq *q = (struct virtio_rxq *)rxq;
-	/* Of its own, so that stores into packets do not make the compiler read it again. */
-	const struct virtq vq = q->vq;
-	const uint32_t span = q->room - VIRTIO_FRAME_MIN;
+	struct virtq *vq = &q->vq;
+	const struct ring_view view = ring_view_of_used(vq, format);
+	struct plx_pktbuf **const bufs = &vq->bufs[view.slot];
+	const uint32_t next = vq->next, span = q->span;
 	const uint64_t fresh = q->rearm;
-	uint32_t in_flight = virtq_in_flight(&vq), count = ring_used_count(&vq, format), got;
+	uint32_t count = ring_used_count(vq, format), limit, got;
 	uint64_t bytes = 0;
 
 	/* None, or more than there can be. */
-	if (plx_unlikely(count - 1 >= in_flight))
-		return rest(q, pkts, n, 0);
+	if (plx_unlikely(count - 1 >= virtq_in_flight(vq)))
+		return any(q, pkts, n, 0);
 	if (format != VIRTQ_PACKED)
 		plx_dma_rmb();
-	if (count > n)
-		count = n;
-	for (got = 0; got < count; got++) {
-		uint32_t pos = vq.next + got, slot = pos & vq.mask, len;
-		struct ring_used used;
+	count = least(count, n);
+	limit = least(count, vq->mask + 1 - view.slot);
+	for (got = 0; got < limit; got++) {
 		struct plx_pktbuf *p;
+		uint32_t len;
 
-		if (!ring_used_get(&vq, format, pos, &used))
+		if (plx_unlikely(!ring_view_used(&view, format, got, &len))) {
+			if (format == VIRTQ_PACKED && !ring_is_used(vq, format, next + got))
+				count = got;
 			break;
-		len = used.len - VIRTIO_HDR_LEN;
-		if (plx_unlikely(used.id != slot || len - VIRTIO_FRAME_MIN > span))
-			goto odd;
-		p = vq.bufs[slot];
+		}
+		len -= VIRTIO_HDR_LEN;
+		if (plx_unlikely(len - VIRTIO_FRAME_MIN > span))
+			break;
+		p = bufs[got];
 		rx_fill(p, fresh, len);
 		pkts[got] = p;
 		bytes += len;
@@ -293,16 +305,44 @@ RING_INLINE uint16_t rx_fast(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint
 	/* Used descriptors before the data that they announce, for whoever reads it. */
 	if (format == VIRTQ_PACKED)
 		plx_dma_rmb();
-	q->vq.next = vq.next + got;
-	rx_count(q, got, bytes);
-	if (plx_unlikely(in_flight - got <= q->refill_at))
-		return rearm(q, got);
-	return (uint16_t)got;
-odd:
-	q->vq.next = vq.next + got;
+	vq->next = next + got;
 	if (got)
 		rx_count(q, got, bytes);
-	return rest(q, pkts, n, got);
+	if (plx_unlikely(got < count))
+		return any(q, pkts, n, got);
+	if (plx_unlikely(virtq_in_flight(vq) <= q->refill_at))
+		return rearm(q, got);
+	return (uint16_t)got;
+}
+
+RING_INLINE uint16_t rx_one(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,
+			    enum virtq_format format, rx_run_t run, rx_rearm_t rearm)
+{
+	struct virtq *vq = &q->vq;
+	const struct ring_view view = ring_view_of_used(vq, format);
+	const uint32_t in_flight = virtq_in_flight(vq);
+	struct plx_pktbuf *p;
+	uint32_t len;
+
+	if (!ring_is_one(vq, format) || n == 0 || in_flight == 0)
+		return run(q, pkts, n);
+	if (format != VIRTQ_PACKED)
+		plx_dma_rmb();
+	if (plx_unlikely(!ring_view_used(&view, format, 0, &len)))
+		return run(q, pkts, n);
+	len -= VIRTIO_HDR_LEN;
+	if (plx_unlikely(len - VIRTIO_FRAME_MIN > q->span))
+		return run(q, pkts, n);
+	if (format == VIRTQ_PACKED)
+		plx_dma_rmb();
+	p = vq->bufs[view.slot];
+	rx_fill(p, q->rearm, len);
+	pkts[0] = p;
+	vq->next++;
+	rx_count(q, 1, len);
+	if (plx_unlikely(in_flight <= q->refill_at + 1))
+		return rearm(q, 1);
+	return 1;
 }
 
 /* --- One of each for each format ------------------------------------------------------------ */
@@ -312,18 +352,24 @@ odd:
 	{                                                                                          \
 		return rx_rearm(q, format, got);                                                   \
 	}                                                                                          \
-	RX_SLOW uint16_t rest_##name(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,   \
-				     uint32_t got)                                                 \
+	RX_SLOW uint16_t any_##name(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n,    \
+				    uint32_t got)                                                  \
 	{                                                                                          \
 		return rx_any(q, pkts, n, got, format);                                            \
 	}                                                                                          \
-	static uint16_t any_##name(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)      \
+	RX_SLOW uint16_t run_##name(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint32_t n)    \
 	{                                                                                          \
-		return rest_##name((struct virtio_rxq *)rxq, pkts, n, 0);                          \
+		return rx_run(q, pkts, n, format, any_##name, rearm_##name);                       \
 	}                                                                                          \
-	static uint16_t fast_##name(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)     \
+	static uint16_t burst_any_##name(struct plx_rxq *rxq, struct plx_pktbuf **pkts,            \
+					 uint16_t n)                                               \
 	{                                                                                          \
-		return rx_fast(rxq, pkts, n, format, rest_##name, rearm_##name);                   \
+		return any_##name((struct virtio_rxq *)rxq, pkts, n, 0);                           \
+	}                                                                                          \
+	static uint16_t burst_##name(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)    \
+	{                                                                                          \
+		return rx_one((struct virtio_rxq *)rxq, pkts, n, format, run_##name,               \
+			      rearm_##name);                                                       \
 	}
 
 RX_FORMAT(split, VIRTQ_SPLIT)
@@ -331,24 +377,24 @@ RX_FORMAT(split_event, VIRTQ_SPLIT_EVENT)
 RX_FORMAT(packed, VIRTQ_PACKED)
 
 static const struct {
-	virtio_rx_fn_t fast, any;
+	virtio_rx_fn_t ordered, any;
 } bursts[] = {
-	[VIRTQ_SPLIT] = {fast_split, any_split},
-	[VIRTQ_SPLIT_EVENT] = {fast_split_event, any_split_event},
-	[VIRTQ_PACKED] = {fast_packed, any_packed},
+	[VIRTQ_SPLIT] = {burst_split, burst_any_split},
+	[VIRTQ_SPLIT_EVENT] = {burst_split_event, burst_any_split_event},
+	[VIRTQ_PACKED] = {burst_packed, burst_any_packed},
 };
 
 virtio_rx_fn_t virtio_rx_burst_for(const struct virtio_rxq *q)
 {
 	enum virtq_format format = virtq_format(&q->vq);
 
-	return q->mergeable ? bursts[format].any : bursts[format].fast;
+	return q->mergeable ? bursts[format].any : bursts[format].ordered;
 }
 
 void virtio_rx_any_order(struct virtio_rxq *q)
 {
 	enum virtq_format format = virtq_format(&q->vq);
-	virtio_rx_fn_t expected = bursts[format].fast;
+	virtio_rx_fn_t expected = bursts[format].ordered;
 
 	/* A port that was broken meanwhile has another function there, which must stay. */
 	__atomic_compare_exchange_n(&q->base.burst, &expected, bursts[format].any, false,

@@ -6,10 +6,10 @@
  * one descriptor covers both. Any other packet gets an indirect table with a header of its own
  * (or, on a device without indirect descriptors, a copy): see struct virtio_tx_extra.
  *
- * There are two loops. tx_fast() is for plain packets for which there is room, on a device that
- * sends them in order; it calls nothing, and leaves what it cannot do to tx_any(), which can do
- * everything. Sent packets are freed in bursts: each time that TX_CLEAN more have been given, when
- * there is no room, and on a call without packets.
+ * A burst goes through up to three functions, each of which leaves to the next what it is not for,
+ * and is so short because of that: tx_one() for a single plain packet, tx_run() for a run of them,
+ * tx_any() for everything. Sent packets are freed in bursts: each time that TX_CLEAN more have been
+ * given, when there is no room, and on a call without packets.
  */
 #include <string.h>
 
@@ -35,17 +35,12 @@ TX_COLD bool tx_reorder(struct virtio_txq *q, uint32_t pos, uint32_t id)
 	return false;
 }
 
-TX_COLD void tx_bad_index(struct virtio_txq *q)
-{
-	plx_txq_lie(&q->base, PLX_LIE_INDEX);
-}
-
-/* Free the packets in slots from next on, n of them. */
-RING_INLINE void tx_free(struct virtq *vq, uint32_t n)
+/* Free the packets in slots from next on, n of them, whatever they are. */
+TX_SLOW void tx_free_any(struct virtq *vq, uint32_t n)
 {
 	uint32_t first = vq->next & vq->mask, to_end = vq->mask + 1 - first;
 
-	if (plx_likely(n <= to_end)) {
+	if (n <= to_end) {
 		plx_pktbuf_free_burst(&vq->bufs[first], (uint16_t)n);
 	} else {
 		plx_pktbuf_free_burst(&vq->bufs[first], (uint16_t)to_end);
@@ -54,16 +49,33 @@ RING_INLINE void tx_free(struct virtq *vq, uint32_t n)
 	vq->next += n;
 }
 
-/* Take back what has been sent. */
-RING_INLINE void tx_clean(struct virtio_txq *q, enum virtq_format format)
+/*
+ * Free n sent packets. Those from plain_from on are plain and of one pool: they go back to it
+ * without a look at each.
+ */
+RING_INLINE void tx_free(struct virtio_txq *q, uint32_t n)
+{
+	struct virtq *vq = &q->vq;
+	uint32_t first = vq->next & vq->mask;
+
+	/* Is plain_from ahead of next, or the end of the ring in between? */
+	if (plx_unlikely(q->plain_from - vq->next - 1 <= vq->mask || first + n > vq->mask + 1)) {
+		tx_free_any(vq, n);
+		return;
+	}
+	plx_mempool_put(&q->pool->objs, (void *const *)&vq->bufs[first], n);
+	vq->next += n;
+}
+
+/* Take back what has been sent, whatever the order. */
+RING_INLINE void tx_clean_any(struct virtio_txq *q, enum virtq_format format)
 {
 	const uint16_t lies = q->base.lies_in_row;
 	struct virtq *vq = &q->vq;
-	const uint16_t *const ids = vq->ids;
 	uint32_t count = ring_used_count(vq, format), i;
 
 	if (plx_unlikely(count > virtq_in_flight(vq))) {
-		tx_bad_index(q);
+		plx_txq_lie(&q->base, PLX_LIE_INDEX);
 		return;
 	}
 	/* The index before the entries that it covers. */
@@ -75,14 +87,41 @@ RING_INLINE void tx_clean(struct virtio_txq *q, enum virtq_format format)
 
 		if (!ring_used_get(vq, format, pos, &used))
 			break;
-		if (plx_unlikely(used.id != ids[pos & vq->mask]) && tx_reorder(q, pos, used.id))
+		if (used.id != vq->ids[pos & vq->mask] && tx_reorder(q, pos, used.id))
 			return;
 	}
 	if (i == 0)
 		return;
 	if (i > (uint16_t)(q->base.lies_in_row - lies))
 		q->base.lies_in_row = 0;
-	tx_free(vq, i);
+	tx_free(q, i);
+}
+
+typedef void (*tx_clean_any_t)(struct virtio_txq *q);
+
+/* any: takes over at the end of the ring, and where something is not as expected. */
+RING_INLINE void tx_clean(struct virtio_txq *q, enum virtq_format format, tx_clean_any_t any)
+{
+	struct virtq *vq = &q->vq;
+	const struct ring_view view = ring_view_of_used(vq, format);
+	const uint32_t count = ring_used_count(vq, format), to_end = vq->mask + 1 - view.slot;
+	const uint32_t limit = count < to_end ? count : to_end;
+	uint32_t i, len;
+
+	if (plx_unlikely(count > virtq_in_flight(vq))) {
+		any(q);
+		return;
+	}
+	if (format != VIRTQ_PACKED)
+		plx_dma_rmb();
+	for (i = 0; i < limit && plx_likely(ring_view_used(&view, format, i, &len)); i++)
+		;
+	if (i) {
+		q->base.lies_in_row = 0;
+		tx_free(q, i);
+	}
+	if (i < count && ring_is_used(vq, format, vq->next))
+		any(q);
 }
 
 /* --- Packets that are not plain ------------------------------------------------------------- */
@@ -163,6 +202,7 @@ TX_COLD uint32_t tx_odd(struct virtio_txq *q, uint32_t pos, struct plx_pktbuf *p
 			  VIRTIO_HDR_LEN + p->pkt_len, 0);
 	}
 	vq->bufs[slot] = p;
+	q->plain_from = pos + 1;
 	q->base.stats.packets++;
 	q->base.stats.bytes += p->pkt_len;
 	return 1;
@@ -170,116 +210,164 @@ TX_COLD uint32_t tx_odd(struct virtio_txq *q, uint32_t pos, struct plx_pktbuf *p
 
 /* --- Bursts --------------------------------------------------------------------------------- */
 
+/* A single buffer of its own, with room for the header, of a length that can be sent. */
 RING_INLINE bool tx_is_plain(const struct plx_pktbuf *p, uint32_t span)
 {
 	return p->state == PLX_PKTBUF_PLAIN && p->data_off >= VIRTIO_HDR_LEN &&
 	       p->len - VIRTIO_FRAME_MIN <= span;
 }
 
-/* Write the header in front of the data, and fill a position with both. */
-RING_INLINE void tx_plain(const struct virtq *vq, enum virtq_format format, uint32_t pos,
-			  uint32_t id, struct plx_pktbuf *p)
+/* Write the header in front of the data. Return: the IOVA of the header. */
+RING_INLINE plx_iova_t tx_header(const struct plx_pktbuf *p)
 {
+	const plx_iova_t iova = plx_pktbuf_iova(p) - VIRTIO_HDR_LEN;
+
 	memset(p->buf + p->data_off - VIRTIO_HDR_LEN, 0, VIRTIO_HDR_LEN);
-	vq->bufs[pos & vq->mask] = p;
-	ring_fill(vq, format, pos, id, plx_pktbuf_iova(p) - VIRTIO_HDR_LEN, VIRTIO_HDR_LEN + p->len,
-		  0);
+	return iova;
+}
+
+RING_INLINE void tx_count(struct virtio_txq *q, uint32_t packets, uint64_t bytes)
+{
+	PLX_WRITE_ONCE(q->base.stats.packets, q->base.stats.packets + packets);
+	PLX_WRITE_ONCE(q->base.stats.bytes, q->base.stats.bytes + bytes);
 }
 
 /* Packets of any kind from number `sent` of a burst on. Return: how many of the burst are taken. */
 RING_INLINE uint16_t tx_any(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n,
 			    uint32_t sent, enum virtq_format format)
 {
-	const uint32_t span = q->frame_max - VIRTIO_FRAME_MIN, from = q->vq.tail;
 	struct virtq *vq = &q->vq;
+	const uint32_t from = vq->tail;
 	uint32_t pos = from, end, plain = 0;
 	uint64_t bytes = 0;
 
 	if (n == 0 || virtq_room(vq) < n - sent || virtq_in_flight(vq) >= TX_CLEAN)
-		tx_clean(q, format);
+		tx_clean_any(q, format);
 	end = vq->next + vq->mask + 1;
 	for (; sent < n && pos != end; sent++) {
 		struct plx_pktbuf *p = pkts[sent];
+		uint32_t slot = pos & vq->mask;
 
-		if (plx_likely(tx_is_plain(p, span))) {
-			tx_plain(vq, format, pos, vq->ids[pos & vq->mask], p);
-			pos++;
-			plain++;
-			bytes += p->len;
-		} else {
+		if (plx_unlikely(!tx_is_plain(p, q->span))) {
 			pos += tx_odd(q, pos, p);
+			continue;
 		}
+		if (plx_unlikely(p->pool != q->pool)) {
+			q->pool = p->pool;
+			q->plain_from = pos;
+		}
+		vq->bufs[slot] = p;
+		bytes += p->len;
+		plain++;
+		ring_fill(vq, format, pos++, vq->ids[slot], tx_header(p), VIRTIO_HDR_LEN + p->len,
+			  0);
 	}
 	if (pos != from) {
-		q->base.stats.packets += plain;
-		q->base.stats.bytes += bytes;
+		tx_count(q, plain, bytes);
 		ring_publish(vq, format, pos);
 		ring_notify(vq, format, from);
 	}
 	return (uint16_t)sent;
 }
 
-typedef uint16_t (*tx_rest_t)(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n,
-			      uint32_t sent);
+typedef uint16_t (*tx_any_t)(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n,
+			     uint32_t sent);
+typedef uint16_t (*tx_run_t)(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n);
 typedef uint16_t (*tx_clean_t)(struct virtio_txq *q, uint32_t sent);
 
 /*
- * rest: takes over at the first packet that is odd, or where there is no room. clean: when another
- * TX_CLEAN positions are full. Both are called last, so that this function needs no stack.
+ * any: takes over at the first packet that is not plain, or of another pool, and where there is no
+ * room up to the end of the ring. clean: when another TX_CLEAN positions are full. Both are called
+ * last, so that this function needs next to no stack.
  */
-RING_INLINE uint16_t tx_fast(struct plx_txq *txq, struct plx_pktbuf **pkts, uint32_t n,
-			     enum virtq_format format, tx_rest_t rest, tx_clean_t clean)
+RING_INLINE uint16_t tx_run(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n,
+			    enum virtq_format format, tx_any_t any, tx_clean_t clean)
 {
-	struct virtio_txq *q = (struct virtio_txq *)txq;
-	/* Of its own, so that stores into packets do not make the compiler read it again. */
-	const struct virtq vq = q->vq;
-	const uint32_t span = q->frame_max - VIRTIO_FRAME_MIN;
+	struct virtq *vq = &q->vq;
+	const struct ring_view view = ring_view_of_room(vq, format);
+	struct plx_pktbuf **const bufs = &vq->bufs[view.slot];
+	const struct plx_pktbuf_pool *const pool = q->pool;
+	const uint32_t from = vq->tail, span = q->span;
 	uint64_t bytes = 0;
 	uint32_t sent;
 
 	/* Nothing to send, or more than there is room for. */
-	if (plx_unlikely(n - 1 >= virtq_room(&vq)))
-		return rest(q, pkts, n, 0);
+	if (plx_unlikely(n - 1 >= virtq_room(vq) || view.slot + n > vq->mask + 1))
+		return any(q, pkts, n, 0);
 	for (sent = 0; sent < n; sent++) {
 		struct plx_pktbuf *p = pkts[sent];
-		uint32_t pos = vq.tail + sent;
+		const uint32_t len = p->len;
 
-		if (plx_unlikely(!tx_is_plain(p, span)))
+		if (plx_unlikely(!tx_is_plain(p, span) || p->pool != pool))
 			break;
-		bytes += p->len;
-		tx_plain(&vq, format, pos, pos & vq.mask, p);
+		bufs[sent] = p;
+		bytes += len;
+		ring_view_fill(&view, format, sent, tx_header(p), VIRTIO_HDR_LEN + len, 0);
 	}
-	q->base.stats.packets += sent;
-	q->base.stats.bytes += bytes;
-	ring_publish(&q->vq, format, vq.tail + sent);
-	ring_notify(&q->vq, format, vq.tail);
+	tx_count(q, sent, bytes);
+	ring_publish(vq, format, from + sent);
+	ring_notify(vq, format, from);
 	if (plx_unlikely(sent < n))
-		return rest(q, pkts, n, sent);
-	if (plx_unlikely((vq.tail ^ (vq.tail + sent)) & ~(TX_CLEAN - 1u)))
+		return any(q, pkts, n, sent);
+	if (plx_unlikely((from ^ (from + sent)) & ~(TX_CLEAN - 1u)))
 		return clean(q, sent);
 	return (uint16_t)sent;
+}
+
+RING_INLINE uint16_t tx_one(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n,
+			    enum virtq_format format, tx_run_t run, tx_clean_t clean)
+{
+	struct virtq *vq = &q->vq;
+	const uint32_t from = vq->tail, slot = from & vq->mask;
+	struct plx_pktbuf *p;
+	uint32_t len;
+
+	if (n != 1 || virtq_in_flight(vq) > vq->mask)
+		return run(q, pkts, n);
+	p = pkts[0];
+	len = p->len;
+	if (plx_unlikely(!tx_is_plain(p, q->span) || p->pool != q->pool))
+		return run(q, pkts, n);
+	vq->bufs[slot] = p;
+	ring_fill(vq, format, from, slot, tx_header(p), VIRTIO_HDR_LEN + len, 0);
+	tx_count(q, 1, len);
+	ring_publish(vq, format, from + 1);
+	ring_notify(vq, format, from);
+	if (plx_unlikely((from + 1) % TX_CLEAN == 0))
+		return clean(q, 1);
+	return 1;
 }
 
 /* --- One of each for each format ------------------------------------------------------------ */
 
 #define TX_FORMAT(name, format)                                                                    \
+	TX_SLOW void clean_any_##name(struct virtio_txq *q)                                        \
+	{                                                                                          \
+		tx_clean_any(q, format);                                                           \
+	}                                                                                          \
 	TX_SLOW uint16_t clean_##name(struct virtio_txq *q, uint32_t sent)                         \
 	{                                                                                          \
-		tx_clean(q, format);                                                               \
+		tx_clean(q, format, clean_any_##name);                                             \
 		return (uint16_t)sent;                                                             \
 	}                                                                                          \
-	TX_SLOW uint16_t rest_##name(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n,   \
-				     uint32_t sent)                                                \
+	TX_SLOW uint16_t any_##name(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n,    \
+				    uint32_t sent)                                                 \
 	{                                                                                          \
 		return tx_any(q, pkts, n, sent, format);                                           \
 	}                                                                                          \
-	static uint16_t any_##name(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n)      \
+	TX_SLOW uint16_t run_##name(struct virtio_txq *q, struct plx_pktbuf **pkts, uint32_t n)    \
 	{                                                                                          \
-		return rest_##name((struct virtio_txq *)txq, pkts, n, 0);                          \
+		return tx_run(q, pkts, n, format, any_##name, clean_##name);                       \
 	}                                                                                          \
-	static uint16_t fast_##name(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n)     \
+	static uint16_t burst_any_##name(struct plx_txq *txq, struct plx_pktbuf **pkts,            \
+					 uint16_t n)                                               \
 	{                                                                                          \
-		return tx_fast(txq, pkts, n, format, rest_##name, clean_##name);                   \
+		return any_##name((struct virtio_txq *)txq, pkts, n, 0);                           \
+	}                                                                                          \
+	static uint16_t burst_##name(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n)    \
+	{                                                                                          \
+		return tx_one((struct virtio_txq *)txq, pkts, n, format, run_##name,               \
+			      clean_##name);                                                       \
 	}
 
 TX_FORMAT(split, VIRTQ_SPLIT)
@@ -287,22 +375,22 @@ TX_FORMAT(split_event, VIRTQ_SPLIT_EVENT)
 TX_FORMAT(packed, VIRTQ_PACKED)
 
 static const struct {
-	virtio_tx_fn_t fast, any;
+	virtio_tx_fn_t ordered, any;
 } bursts[] = {
-	[VIRTQ_SPLIT] = {fast_split, any_split},
-	[VIRTQ_SPLIT_EVENT] = {fast_split_event, any_split_event},
-	[VIRTQ_PACKED] = {fast_packed, any_packed},
+	[VIRTQ_SPLIT] = {burst_split, burst_any_split},
+	[VIRTQ_SPLIT_EVENT] = {burst_split_event, burst_any_split_event},
+	[VIRTQ_PACKED] = {burst_packed, burst_any_packed},
 };
 
 virtio_tx_fn_t virtio_tx_burst_for(const struct virtio_txq *q)
 {
-	return bursts[virtq_format(&q->vq)].fast;
+	return bursts[virtq_format(&q->vq)].ordered;
 }
 
 void virtio_tx_any_order(struct virtio_txq *q)
 {
 	enum virtq_format format = virtq_format(&q->vq);
-	virtio_tx_fn_t expected = bursts[format].fast;
+	virtio_tx_fn_t expected = bursts[format].ordered;
 
 	/* A port that was broken meanwhile has another function there, which must stay. */
 	__atomic_compare_exchange_n(&q->base.burst, &expected, bursts[format].any, false,

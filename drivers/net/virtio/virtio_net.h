@@ -32,6 +32,7 @@ struct virtio_rxq {
 	uint64_t rearm;	     /* plx_pktbuf.rearm of a fresh packet of this port */
 	uint64_t iova_delta; /* from a pktbuf to the IOVA of its header */
 	uint32_t room;	     /* for packet data in each buffer */
+	uint32_t span;	     /* that less the smallest frame */
 	uint32_t refill_at;  /* with no more than this in flight a refill fits */
 	bool mergeable;	     /* VIRTIO_NET_F_MRG_RXBUF is on */
 	uint32_t hdr_offset; /* from a pktbuf to its header */
@@ -56,6 +57,10 @@ struct virtio_txq {
 	struct plx_txq base;
 	struct virtq vq;
 	uint32_t frame_max;
+	uint32_t span; /* that less the smallest frame */
+	/* Packets in flight from this position on are plain, and of this pool. */
+	uint32_t plain_from;
+	struct plx_pktbuf_pool *pool;
 	bool indirect;	       /* VIRTIO_F_INDIRECT_DESC is on */
 	char *extras;	       /* by id; DMA memory */
 	uint32_t extra_stride; /* bytes of one */

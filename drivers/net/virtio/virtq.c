@@ -62,6 +62,7 @@ int virtq_alloc(struct virtq *vq, const struct virtq_config *config)
 		.mask = size - 1,
 		.index = config->index,
 		.event_idx = config->features & VIRTIO_F_EVENT_IDX,
+		.in_order = true,
 		.is_packed = config->features & VIRTIO_F_RING_PACKED,
 	};
 	vq->bufs = calloc(size, sizeof(*vq->bufs));
@@ -74,7 +75,7 @@ int virtq_alloc(struct virtq *vq, const struct virtq_config *config)
 		vq->slots[i] = (uint16_t)i;
 	}
 	err = vq->is_packed ? packed_alloc(vq, size, config->node)
-			 : split_alloc(vq, size, config->node);
+			    : split_alloc(vq, size, config->node);
 	if (!err)
 		virtq_irq_off(vq);
 	return err;
@@ -141,6 +142,7 @@ int virtq_reorder(struct virtq *vq, uint32_t pos, uint32_t id)
 		vq->split.avail->ring[slot] = htole16((uint16_t)id);
 		vq->split.avail->ring[other] = htole16((uint16_t)old_id);
 	}
+	vq->in_order = false;
 	vq->reorders++;
 	return 0;
 }

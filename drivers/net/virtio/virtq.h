@@ -49,6 +49,7 @@ struct virtq {
 	uint16_t index;
 	bool event_idx; /* VIRTIO_F_EVENT_IDX is on */
 	bool is_packed;
+	bool in_order; /* slot and id have always been the same */
 	void *doorbell;
 
 	uint16_t *ids;	 /* by slot */

@@ -4,14 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <pollux/clock.h>
-
 #include "probe.h"
 
 #define VECTORS	    5
-#define CTRL	    0x0000
-#define CTRL_RESET  (1u << 26)
-#define SETTLE_US   10000
 #define CTRL_EXT    0x0018
 #define PBA_SUPPORT (1u << 31)
 #define ICS	    0x00c8
@@ -45,9 +40,6 @@ int command_msix(int argc, char **argv)
 		for (other = 0; other < VECTORS; other++)
 			EXPECT(plx_dev_irq_wait(dev, other, 0), 0);
 	}
-	/* QEMU 7.2 aborts if MSI-X goes off while the device throttles an interrupt. */
-	plx_mmio_write32(bar + CTRL, CTRL_RESET);
-	plx_delay_us(SETTLE_US);
 	plx_dev_close(dev);
 	return EXIT_SUCCESS;
 }
