@@ -14,8 +14,8 @@
 #define SL_BITS	 4
 #define SL_COUNT (1u << SL_BITS)
 #define FL_COUNT 44
-/* How many blocks of a class that may fit are looked at, before a larger class is cut. */
-#define NEAR_FIT_MAX  16
+/* How many blocks of a class are looked at when no class promises a fit, before the heap grows. */
+#define NEAR_FIT_MAX  8
 #define BLOCKS_A_SLAB 128
 #define BUCKETS_FIRST 1024
 
@@ -250,25 +250,39 @@ static bool fits(const struct block *block, size_t size, size_t align)
 	return block->len >= pad && block->len - pad >= size;
 }
 
+/* The first few blocks of each class from that of the size on; a new arena's block is always one. */
+static struct block *look_around(const struct pool *pool, size_t size, size_t align)
+{
+	struct size_class c = class_of(size / PLX_HEAP_GRANULE);
+	unsigned int fl, sl;
+	uint32_t sl_map;
+	int n;
+
+	for (fl = c.fl; fl < FL_COUNT; fl++) {
+		sl_map = pool->sl_map[fl] & (fl == c.fl ? ~0u << c.sl : ~0u);
+		for (; sl_map; sl_map &= sl_map - 1) {
+			struct block *block;
+
+			sl = (unsigned int)__builtin_ctz(sl_map);
+			block = pool->free[fl][sl];
+			for (n = 0; block && n < NEAR_FIT_MAX; n++, block = block->next)
+				if (fits(block, size, align))
+					return block;
+		}
+	}
+	return NULL;
+}
+
 static struct block *find_fit(const struct pool *pool, size_t size, size_t align)
 {
 	size_t granules = size / PLX_HEAP_GRANULE;
-	struct size_class c = class_of(granules);
 	struct block *block = list_search(pool, granules);
-	int i;
 
 	/* Whole pages are what is asked for mostly, and what free blocks start at mostly. */
 	if (block && fits(block, size, align))
 		return block;
 	block = list_search(pool, granules + align / PLX_HEAP_GRANULE - 1);
-	if (block)
-		return block;
-	/* The last resort before the heap grows: those of its own class that are just enough. */
-	block = c.fl < FL_COUNT ? pool->free[c.fl][c.sl] : NULL;
-	for (i = 0; block && i < NEAR_FIT_MAX; i++, block = block->next)
-		if (fits(block, size, align))
-			return block;
-	return NULL;
+	return block ? block : look_around(pool, size, align);
 }
 
 /* Cut `len` bytes off the front of a block that is in no list; the rest becomes a block after it.

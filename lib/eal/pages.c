@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <pollux/log.h>
@@ -86,16 +85,23 @@ static bool has_huge_pages(size_t page_size)
 	       huge_counter(page_size, "nr_overcommit_hugepages");
 }
 
-/* A mount that we may create files on; libhugetlbfs would complain on stderr if we tried in vain.
- */
+/* Whether files can be created there, or the kernel cannot create them in this way anywhere. */
+static bool takes_files(const char *path)
+{
+	int fd = open(path, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return errno == EOPNOTSUPP || errno == EISDIR;
+	close(fd);
+	return true;
+}
+
+/* A mount that we may create files on; libhugetlbfs would complain on stderr if we tried in vain. */
 static const char *usable_mount(size_t page_size)
 {
 	const char *path = hugetlbfs_find_path_for_size((long)page_size);
-	struct statvfs fs;
 
-	if (!path || access(path, W_OK | X_OK) || statvfs(path, &fs))
-		return NULL;
-	return fs.f_flag & ST_RDONLY || (fs.f_files && !fs.f_ffree) ? NULL : path;
+	return path && takes_files(path) ? path : NULL;
 }
 
 static bool thp_allowed(void)

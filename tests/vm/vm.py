@@ -74,6 +74,7 @@ example:
                         "or `none` (namespaces come by --qemu-arg)")
     p.add_argument("--cpus", type=int, default=2)
     p.add_argument("--memory", type=int, default=1536, metavar="MIB", help="(default: %(default)s)")
+    p.add_argument("--numa", type=int, default=1, metavar="NODES", help="NUMA nodes to share memory and CPUs among")
     p.add_argument("--hugepages", action="append", default=[], metavar="N[:2M|1G]",
                    help="reserve hugepages at boot; more than once for several sizes")
     p.add_argument("--icount", action="store_true", help="count instructions: 1 ns of the guest's clock = 1 instruction")
@@ -188,6 +189,18 @@ class Machine:
             words += [f"hugepagesz={size or '2M'}", f"hugepages={count}"]
         return " ".join(words + self.args.append)
 
+    def memory(self):
+        """Files, because virtiofsd shares it; NUMA nodes share memory and CPUs evenly."""
+        nodes = self.args.numa
+        backend = "memory-backend-memfd,id=mem%d,share=on,size=" + f"{self.args.memory // nodes}M"
+        if nodes == 1:
+            return ["-object", backend % 0, "-machine", "memory-backend=mem0"]
+        argv = []
+        for n in range(nodes):
+            cpus = "".join(f",cpus={c}" for c in range(n, self.args.cpus, nodes))
+            argv += ["-object", backend % n, "-numa", f"node,nodeid={n},memdev=mem{n}{cpus}"]
+        return argv
+
     def qemu(self, pipes):
         a = self.args
         accel = "tcg,thread=single" if a.icount else "tcg,thread=multi"
@@ -195,12 +208,12 @@ class Machine:
         if not os.path.exists(boot):
             boot = self.kernel + "/vmlinuz"
         argv = [a.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-                "-machine", "q35,kernel-irqchip=split,memory-backend=mem", "-accel", accel, "-cpu", "max,la57=off",
+                "-machine", "q35,kernel-irqchip=split", "-accel", accel, "-cpu", "max,la57=off",
                 "-smp", str(a.cpus), "-m", f"{a.memory}M",
-                "-object", f"memory-backend-memfd,id=mem,size={a.memory}M,share=on",
                 "-kernel", boot, "-append", self.cmdline(), "-serial", f"file:{self.log}"]
         if a.icount:
             argv += ["-icount", "shift=0,sleep=off"]
+        argv += self.memory()
         argv += self.iommu()
         argv += ["-chardev", f"socket,id=vfs,path={self.path('root.sock')}",
                  "-device", "vhost-user-fs-pci,chardev=vfs,tag=rootfs,queue-size=1024,addr=5"]

@@ -111,6 +111,18 @@ static void exact_fits(void)
 	plx_heap_close(heap);
 }
 
+/* A new arena that is just enough is found, whatever else is free. */
+static void grown_for_alignment(void)
+{
+	size_t gib = (size_t)1 << 30;
+
+	begin(gib);
+	UNIT_EQ(take(MIB, 0), (long long)BASE);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(plx_heap_add(heap, 0, BASE + gib, gib, &owner));
+	UNIT_EQ(take(2 * MIB, gib), (long long)(BASE + gib));
+	plx_heap_close(heap);
+}
+
 static void untouched_until_used(void)
 {
 	struct plx_heap_piece piece;
@@ -248,6 +260,7 @@ CU_TestInfo heap_tests[] = {
 	{"bad frees are refused", bad_frees},
 	{"sizes out of range", sizes_out_of_range},
 	{"exact fits are found", exact_fits},
+	{"grown for an alignment", grown_for_alignment},
 	{"untouched until first used", untouched_until_used},
 	{"arenas come and go", arenas},
 	{"200000 random steps", random_walk},
