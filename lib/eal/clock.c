@@ -13,7 +13,6 @@
 #include "eal/clock.h"
 
 #include <errno.h>
-#include <string.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif

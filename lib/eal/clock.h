@@ -17,7 +17,7 @@ struct plx_clock_mark plx_clock_mark(void);
 /**
  * Set plx_tsc_hz and plx_tsc_ns_mult.
  * @since: a mark taken when plx_eal_init() began. Used only where neither the processor nor the
- * kernel tells the frequency: then this waits until half a millisecond has gone since.
+ * hypervisor tells the frequency: then this waits until half a millisecond has gone since.
  */
 void plx_clock_init(const struct plx_clock_mark *since);
 

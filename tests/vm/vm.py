@@ -179,7 +179,7 @@ class Machine:
     def cmdline(self):
         words = ["rootfstype=virtiofs", "root=rootfs", "ro", f"init={HERE}/guest/init", f"plx_job={self.dir}",
                  "console=ttyS0", "loglevel=5", "mitigations=off", "panic=-1", "oops=panic", "nokaslr",
-                 "random.trust_cpu=on", "cryptomgr.notests", "tsc=reliable", "rcupdate.rcu_expedited=1"]
+                 "random.trust_cpu=on", "cryptomgr.notests", "no_timer_check", "tsc=reliable", "rcupdate.rcu_expedited=1"]
         if self.args.iommu in ("intel", "amd"):
             words.append(f"{self.args.iommu}_iommu=on")
         for pages in self.args.hugepages:
@@ -209,7 +209,7 @@ class Machine:
             boot = self.kernel + "/vmlinuz"
         argv = [a.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-machine", "q35,kernel-irqchip=split", "-accel", accel, "-cpu", "max,la57=off",
-                "-smp", str(a.cpus), "-m", f"{a.memory}M",
+                "-smp", f"{a.cpus},sockets={a.numa}", "-m", f"{a.memory}M",
                 "-kernel", boot, "-append", self.cmdline(), "-serial", f"file:{self.log}"]
         if a.icount:
             argv += ["-icount", "shift=0,sleep=off"]

@@ -9,8 +9,8 @@
  * plx_tsc() is one instruction and not ordered against others: use it for intervals that are long
  * against a pipeline. All functions are thread-safe and never block, except plx_delay_us().
  *
- * Accuracy: exact where the processor, the hypervisor or the kernel tells the counter's frequency;
- * else it is measured while the EAL comes up, within 0.1 % and mostly within 0.01 %.
+ * Accuracy: exact where the processor or the hypervisor tells the counter's frequency; else it is
+ * measured while the EAL comes up, within 0.1 % and mostly within 0.01 %.
  */
 #ifndef POLLUX_CLOCK_H
 #define POLLUX_CLOCK_H

@@ -79,7 +79,7 @@ static void hundred_times(void)
 		plx_dma_free(va);
 		failed += plx_eal_fini() != 0;
 	}
-	after = held_now();
+	after = held_after(&before);
 	UNIT_EQ(failed, 0);
 	UNIT_EQ(after.fds, before.fds);
 	UNIT_EQ(after.threads, before.threads);
@@ -119,7 +119,7 @@ static void config_refused(void)
 	config = (struct plx_eal_config){.no_huge = true, .mem_bytes = SIZE_MAX};
 	UNIT_EQ(plx_eal_init(&config), -ENOMEM);
 	log_print();
-	after = held_now();
+	after = held_after(&before);
 	UNIT_EQ(after.fds, before.fds);
 	UNIT_EQ(after.threads, before.threads);
 	UNIT_EQ(plx_eal_is_up(), false);

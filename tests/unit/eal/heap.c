@@ -159,7 +159,7 @@ static void arenas(void)
 
 /* --- Random walk ----------------------------------------------------------------------------- */
 
-enum { LIVE_MAX = 3000, STEPS = 200000 };
+enum { LIVE_MAX = 3000, STEPS = 50000 };
 
 static struct {
 	uintptr_t va;
@@ -263,7 +263,7 @@ CU_TestInfo heap_tests[] = {
 	{"grown for an alignment", grown_for_alignment},
 	{"untouched until first used", untouched_until_used},
 	{"arenas come and go", arenas},
-	{"200000 random steps", random_walk},
+	{"50000 random steps", random_walk},
 	{"fragmentation under churn", fragmentation},
 	CU_TEST_INFO_NULL,
 };

@@ -280,7 +280,7 @@ static void *churn(void *arg)
 	size_t bad = 0;
 	int i;
 
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 5000; i++) {
 		unsigned int slot = (unsigned int)rand_r(&seed) % 32;
 		size_t size = 1 + (size_t)rand_r(&seed) % 20000;
 

@@ -32,7 +32,7 @@ static int init_fails(const struct plx_eal_config *config, int err, const char *
 		fprintf(stderr, "\n    plx_eal_init() is %d, expected %d", ret, err);
 		return 1;
 	}
-	after = held_now();
+	after = held_after(&before);
 	if (after.fds != before.fds || after.threads != before.threads || plx_eal_is_up())
 		return 2;
 	return logged(text) ? 0 : 3;
@@ -77,6 +77,25 @@ static int no_numa(void *arg)
 static void numa(void)
 {
 	UNIT_EQ(in_child(no_numa, NULL), 0);
+}
+
+/* Where there is only one node nobody asks for it, and nothing is said. */
+static int no_mbind(void *arg)
+{
+	int ret;
+
+	if (refuse_syscall(SYS_mbind, EPERM))
+		return 77;
+	log_keep();
+	ret = init_works();
+	if (ret || plx_numa_count() == 1)
+		return ret;
+	return logged("cannot be placed on NUMA node") ? 0 : 1;
+}
+
+static void placement(void)
+{
+	UNIT_EQ(in_child(no_mbind, NULL), 0);
 }
 
 static int no_hugepages(void *arg)
@@ -240,6 +259,7 @@ static void threads(void)
 CU_TestInfo refused_tests[] = {
 	{"setting the affinity", affinity},
 	{"NUMA calls", numa},
+	{"placement on a node", placement},
 	{"hugepages required, none there", hugepages_required},
 	{"hugepages missing: one warning", hugepages_missing},
 	{"RLIMIT_NOFILE 16", files},

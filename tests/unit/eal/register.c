@@ -83,7 +83,7 @@ static void refused(void)
 	UNIT_EQ(plx_mem_unregister(va, 2 * PAGE), 0);
 	UNIT_EQ(plx_mem_unregister(va, 2 * PAGE), -ENOENT);
 	UNIT_EQ(plx_mem_unregister(heap, PAGE), -ENOENT);
-	after = held_now();
+	after = held_after(&before);
 	UNIT_EQ(after.fds, before.fds);
 	UNIT_EQ(stats().segments, (long long)segments);
 	plx_dma_free(heap);

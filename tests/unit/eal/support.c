@@ -109,6 +109,18 @@ struct held held_now(void)
 	return held;
 }
 
+struct held held_after(const struct held *before)
+{
+	struct held now = held_now();
+	int tries;
+
+	for (tries = 0; now.threads > before->threads && tries < 200; tries++) {
+		usleep(5000);
+		now = held_now();
+	}
+	return now;
+}
+
 int in_child(int (*fn)(void *arg), void *arg)
 {
 	int status;

@@ -36,6 +36,8 @@ struct held {
 	long locked_kib;
 };
 struct held held_now(void);
+/** The same, once threads that have been joined since are out of /proc, too. */
+struct held held_after(const struct held *before);
 
 /** Run fn in a forked child. Return: its return value (0 to 127), or 128 plus the signal. */
 int in_child(int (*fn)(void *arg), void *arg);
