@@ -63,12 +63,15 @@ static int open_port(unsigned int port)
 		.rx_irq = o->interrupt,
 	};
 
+	int err;
+
 	app.ports[port] = plx_port_open(o->specs[port], &config);
 	if (app.ports[port])
 		return 0;
-	fprintf(stderr, "plx-l2fwd: port %u, %s: cannot open it: %s\n", port, o->specs[port],
-		strerror(errno));
-	return -errno;
+	err = -errno;
+	fprintf(stderr, "plx-l2fwd: port %u, %s: cannot open it; the reason is above\n", port,
+		o->specs[port]);
+	return err;
 }
 
 static int open_ports(void)
