@@ -48,6 +48,7 @@ struct target {
 
 	bool eal_up;
 	uint64_t next_check; /* TSC; target_check() */
+	int check_err;	     /* what it has told already */
 	struct plx_nvme_ctrl *ctrl;
 	struct plx_nvme_ctrl_info info;
 	struct plx_nvme_ns *ns;
@@ -65,7 +66,8 @@ int target_open_ns(struct target *t);
 int target_close(struct target *t, int status);
 /**
  * To be called again and again while I/O runs; looks every 100 ms whether the controller is still
- * to be used. Return: 0, or -ENODEV (the host wants it back, or it is gone), -EIO (broken), told.
+ * to be used. Return: 0, or -ENODEV (the host wants it back, or it is gone), -EIO (broken), told
+ * once.
  */
 int target_check(struct target *t);
 /** Print "plx-nvme perf: 0000:01:00.0: <message>" to stderr. */

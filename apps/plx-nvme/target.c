@@ -211,10 +211,11 @@ int target_check(struct target *t)
 {
 	uint64_t now = plx_tsc();
 
-	if (now < t->next_check)
-		return 0;
+	if (t->check_err || now < t->next_check)
+		return t->check_err;
 	t->next_check = now + plx_tsc_hz / CHECKS_PER_S;
-	return check_events(t);
+	t->check_err = check_events(t);
+	return t->check_err;
 }
 
 /* --- Output --------------------------------------------------------------------------------- */

@@ -68,7 +68,7 @@ static int check_alive(struct plx_nvme_ctrl *ctrl, const char *what)
 {
 	uint32_t csts = nvme_get32(ctrl, NVME_CSTS);
 
-	if (csts == NVME_GONE)
+	if (!nvme_ctrl_answers(ctrl, csts))
 		return nvme_ctrl_gone(ctrl);
 	if (csts & NVME_CSTS_CFS) {
 		nvme_ctrl_break(ctrl, "fatal status (CSTS.CFS) during %s", what);

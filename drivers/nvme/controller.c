@@ -44,7 +44,7 @@ static int wait_csts(struct plx_nvme_ctrl *ctrl, uint32_t mask, uint32_t want, u
 
 		last = plx_clock_ns() >= end;
 		csts = nvme_get32(ctrl, NVME_CSTS);
-		if (csts == NVME_GONE)
+		if (!nvme_ctrl_answers(ctrl, csts))
 			return nvme_ctrl_gone(ctrl);
 		if (csts & stop)
 			return -EIO;

@@ -88,6 +88,17 @@ static inline void nvme_set32(struct plx_nvme_ctrl *ctrl, uint32_t reg, uint32_t
 	plx_mmio_write32(ctrl->bar + reg, value);
 }
 
+/**
+ * Given what CSTS reads while the controller is enabled: is the device still there? A removed one
+ * reads all ones; where the platform makes that zeroes, the version is not what it was.
+ */
+static inline bool nvme_ctrl_answers(const struct plx_nvme_ctrl *ctrl, uint32_t csts)
+{
+	if (csts == NVME_GONE)
+		return false;
+	return (csts & NVME_CSTS_RDY) || nvme_get32(ctrl, NVME_VS) == ctrl->info.version;
+}
+
 /** Read and check CAP and VS. 0, -ENODEV, -ENOTSUP, -EPROTO. */
 int nvme_ctrl_probe(struct plx_nvme_ctrl *ctrl);
 /** CC.EN to 0 and wait. 0, -ENODEV, -ETIMEDOUT. */
@@ -111,7 +122,7 @@ int nvme_ctrl_state_error(const struct plx_nvme_ctrl *ctrl);
 /** Ready becomes broken, with one log line that ends in the remedy. From any thread. */
 void nvme_ctrl_break(struct plx_nvme_ctrl *ctrl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
-/** The device reads all ones: no more DMA, one log line. From any thread. Return: -ENODEV. */
+/** The device does not answer: no more DMA, one log line. From any thread. Return: -ENODEV. */
 int nvme_ctrl_gone(struct plx_nvme_ctrl *ctrl);
 /**
  * Make sure that the device reaches no memory any more: disable it, or reset the function, or cut

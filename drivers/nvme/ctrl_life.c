@@ -59,7 +59,8 @@ int nvme_ctrl_gone(struct plx_nvme_ctrl *ctrl)
 	if (nvme_ctrl_state(ctrl) != PLX_NVME_GONE) {
 		plx_dev_bus_master(ctrl->dev, false);
 		atomic_store(&ctrl->state, PLX_NVME_GONE);
-		PLX_ERR(nvme, "%s: reads all ones: it was removed or has lost power; close it",
+		PLX_ERR(nvme,
+			"%s: does not answer any more: it was removed or has lost power; close it",
 			ctrl->info.name);
 	}
 	pthread_mutex_unlock(&ctrl->dev_lock);

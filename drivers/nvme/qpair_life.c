@@ -242,7 +242,7 @@ void nvme_qpair_tick(struct plx_nvme_qpair *qp, uint64_t now)
 	qp->epoch++;
 	qp->no_list_epoch = NVME_LIST_EPOCH(NVME_NO_LIST, qp->epoch);
 	csts = nvme_get32(ctrl, NVME_CSTS);
-	if (csts == NVME_GONE)
+	if (!nvme_ctrl_answers(ctrl, csts))
 		nvme_ctrl_gone(ctrl);
 	if (nvme_ctrl_state(ctrl) == PLX_NVME_GONE)
 		nvme_qpair_abort(qp);

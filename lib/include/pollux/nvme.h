@@ -58,7 +58,7 @@
  * A controller is not trusted. What it writes is checked, and each kind of nonsense counted
  * (plx_nvme_lie). A controller that lies PLX_NVME_LIES_MAX times on a queue, does not answer a
  * command in time, or reports a fatal status is broken: submit refuses until plx_nvme_ctrl_reset().
- * One that reads all ones is gone: it can only be closed.
+ * One that does not answer any more is gone: it can only be closed.
  *
  * Thread rules: a queue pair belongs to one thread at a time; different queue pairs of a controller
  * to different threads. The calls on a controller or a namespace may be made from any thread (they
@@ -308,7 +308,7 @@ PLX_API int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl);
 enum plx_nvme_state {
 	PLX_NVME_READY,
 	PLX_NVME_BROKEN, /**< needs plx_nvme_ctrl_reset() */
-	PLX_NVME_GONE,	 /**< reads all ones: surprise removal */
+	PLX_NVME_GONE,	 /**< does not answer any more: surprise removal */
 };
 /** May be called from any thread, callbacks too. */
 PLX_API enum plx_nvme_state plx_nvme_ctrl_state(const struct plx_nvme_ctrl *ctrl);

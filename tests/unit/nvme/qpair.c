@@ -75,6 +75,7 @@ static void make_ctrl(void)
 	ctrl->bar = fake.bar;
 	ctrl->bar_size = fake.bar_size;
 	ctrl->info.capabilities = fake.cap;
+	ctrl->info.version = fake.vs;
 	strcpy(ctrl->info.name, "fake");
 	pthread_mutex_init(&ctrl->dev_lock, NULL);
 	atomic_init(&ctrl->state, PLX_NVME_READY);
@@ -642,6 +643,19 @@ static void removal_ends_requests(void)
 	tear_down();
 }
 
+/* Where a removed device reads zeroes. */
+static void removal_by_zeroes(void)
+{
+	set_up_shape(40, 1);
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 3), 3);
+	memset(fake.bar, 0, fake.bar_size);
+	wait_until_not_ready();
+	UNIT_EQ(plx_nvme_ctrl_state(ctrl), PLX_NVME_GONE);
+	plx_nvme_qpair_poll(qp, 0);
+	UNIT_EQ(done_calls, 3);
+	tear_down();
+}
+
 static void fatal_status_breaks_it(void)
 {
 	set_up_shape(40, 1);
@@ -721,6 +735,7 @@ CU_TestInfo qpair_tests[] = {
 	{"a late command breaks it", late_command_breaks_it},
 	{"a stopped process is not late", stopped_process_is_not_late},
 	{"removal ends requests", removal_ends_requests},
+	{"removal where a device reads zeroes", removal_by_zeroes},
 	{"fatal status breaks it", fatal_status_breaks_it},
 	{"a lost ready bit breaks it", ready_bit_lost_breaks_it},
 	CU_TEST_INFO_NULL,
