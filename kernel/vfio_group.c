@@ -114,9 +114,9 @@ static struct iommu_group *vfio_iommu_group_of(struct device *dev, bool *noiommu
 		return vfio_noiommu_group_create(dev);
 	}
 	if (!iommu_group) {
-		dev_warn(dev,
-			 "no IOMMU isolates this device; enable the IOMMU in the firmware and by "
-			 "intel_iommu=on, or load vfio with enable_unsafe_noiommu_mode=1\n");
+		dev_warn(
+			dev,
+			"no IOMMU isolates this device; enable the IOMMU in the firmware and by intel_iommu=on, or load vfio with enable_unsafe_noiommu_mode=1\n");
 		return ERR_PTR(-EINVAL);
 	}
 	/* Users count on DMA being coherent with the caches, as it is on each IOMMU with this. */

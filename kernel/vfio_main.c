@@ -6,10 +6,10 @@
 #include <linux/module.h>
 #include "vfio_private.h"
 
-void stock_vfio_is_loaded__run_modprobe_r_vfio_pci_vfio_iommu_type1_vfio(void)
+void stock_vfio_loaded__modprobe_r_vfio_pci_vfio_iommu_type1(void)
 {
 }
-EXPORT_SYMBOL_GPL(stock_vfio_is_loaded__run_modprobe_r_vfio_pci_vfio_iommu_type1_vfio);
+EXPORT_SYMBOL_GPL(stock_vfio_loaded__modprobe_r_vfio_pci_vfio_iommu_type1);
 
 static const struct {
 	int (*init)(void);

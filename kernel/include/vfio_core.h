@@ -385,7 +385,7 @@ int vfio_device_group_id(const struct vfio_device *vdev);
  * our vfio.ko: where the stock one is loaded, the kernel refuses our modules with
  * "Unknown symbol" and this name, which says what to do.
  */
-void stock_vfio_is_loaded__run_modprobe_r_vfio_pci_vfio_iommu_type1_vfio(void);
-#define vfio_core_is_ours() stock_vfio_is_loaded__run_modprobe_r_vfio_pci_vfio_iommu_type1_vfio()
+void stock_vfio_loaded__modprobe_r_vfio_pci_vfio_iommu_type1(void);
+#define vfio_core_is_ours() stock_vfio_loaded__modprobe_r_vfio_pci_vfio_iommu_type1()
 
 #endif

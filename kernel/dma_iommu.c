@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Records into IOMMU domains and out again.
+ *
+ * The domain's own map_pages is called run by run and the hardware is told once,
+ * at the end (iommu_map() would do so for each run, which with caching mode on
+ * costs more than the rest). The sizes are chosen so that each run gets the
+ * largest page table entries that its alignment allows.
+ */
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include "dma_engine.h"
+
+/* Entries written, and bytes unmapped, without a chance to be scheduled away. */
+#define MAP_STEP_ENTRIES 65536UL
+#define MAP_CHECK_RUNS	 256
+#define UNMAP_STEP	 (4UL << 30)
+
+/* No entry may span two unmap steps: 1 GiB at most (the AMD IOMMU has all powers of two). */
+#define MAP_PGSIZES GENMASK(30, 0)
+
+/* The largest entries at addr that size allows, and how many until larger ones are possible. */
+static size_t map_entries(unsigned long pgsizes, unsigned long iova, phys_addr_t paddr, size_t size,
+			  size_t *count)
+{
+	unsigned long fit = pgsizes & GENMASK(__fls(size), 0);
+	unsigned long align = iova | paddr;
+	size_t pgsize, larger, ahead;
+
+	if (align)
+		fit &= GENMASK(__ffs(align), 0);
+	pgsize = BIT(__fls(fit));
+	pgsizes &= ~GENMASK(__fls(pgsize), 0);
+	larger = pgsizes ? BIT(__ffs(pgsizes)) : 0;
+	if (larger && !((iova ^ paddr) & (larger - 1))) {
+		ahead = larger - (iova & (larger - 1));
+		if (ahead + larger <= size)
+			size = ahead;
+	}
+	*count = min(size / pgsize, MAP_STEP_ENTRIES);
+	return pgsize;
+}
+
+/**
+ * struct map_cursor - a record on its way into a domain
+ * @domain: the domain
+ * @iova: where the next entry goes
+ * @tried: bytes from there on that map_pages failed to map
+ * @prot: of each entry
+ * @pgsizes: to choose from
+ */
+struct map_cursor {
+	struct iommu_domain *domain;
+	unsigned long iova;
+	size_t tried;
+	int prot;
+	unsigned long pgsizes;
+};
+
+static int map_run(struct map_cursor *cur, const struct dma_run *run)
+{
+	phys_addr_t paddr = PFN_PHYS(run->pfn);
+	size_t left = run->npages << PAGE_SHIFT;
+	size_t pgsize, count, mapped;
+	int ret = 0;
+
+	while (left && !ret) {
+		pgsize = map_entries(cur->pgsizes, cur->iova, paddr, left, &count);
+		mapped = 0;
+		ret = cur->domain->ops->map_pages(cur->domain, cur->iova, paddr, pgsize, count,
+						  cur->prot, GFP_KERNEL_ACCOUNT, &mapped);
+		cur->iova += mapped;
+		paddr += mapped;
+		left -= mapped;
+		if (!ret && !mapped)
+			ret = -EIO;
+		if (ret)
+			cur->tried = pgsize * count - mapped;
+	}
+	return ret;
+}
+
+static int map_runs(struct map_cursor *cur, const struct dma_record *rec)
+{
+	unsigned int done = 0;
+	struct dma_iter it;
+	struct dma_run run;
+	int ret = 0;
+
+	dma_iter_start(&it, rec);
+	while (!ret && dma_iter_next(&it, &run)) {
+		ret = map_run(cur, &run);
+		if (ret || ++done % MAP_CHECK_RUNS)
+			continue;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	return ret;
+}
+
+static void map_undo(struct map_cursor *cur, unsigned long iova)
+{
+	struct iommu_iotlb_gather gather;
+
+	iommu_iotlb_gather_init(&gather);
+	dma_unmap(cur->domain, iova, cur->iova - iova, &gather);
+	/* A driver that fails may have written entries that it does not report. */
+	if (cur->tried)
+		iommu_unmap_fast(cur->domain, cur->iova, cur->tried, &gather);
+	iommu_iotlb_sync(cur->domain, &gather);
+}
+
+int dma_map(struct iommu_domain *domain, unsigned long iova, const struct dma_record *rec, int prot,
+	    unsigned long pgsizes)
+{
+	struct map_cursor cur = {
+		.domain = domain,
+		.iova = iova,
+		.prot = prot | IOMMU_CACHE,
+		.pgsizes = domain->pgsize_bitmap & pgsizes & MAP_PGSIZES,
+	};
+	int ret;
+
+	ret = map_runs(&cur, rec);
+	if (!ret && domain->ops->iotlb_sync_map)
+		ret = domain->ops->iotlb_sync_map(domain, iova, cur.iova - iova);
+	if (ret)
+		map_undo(&cur, iova);
+	return ret;
+}
+
+void dma_unmap(struct iommu_domain *domain, unsigned long iova, size_t size,
+	       struct iommu_iotlb_gather *gather)
+{
+	size_t step, done;
+
+	while (size) {
+		/* Steps end where whole page tables end, so that these are freed at once. */
+		step = min(size, UNMAP_STEP - (iova & (UNMAP_STEP - 1)));
+		done = iommu_unmap_fast(domain, iova, step, gather);
+		/* Never leave an entry behind: try page by page what it says is not there. */
+		if (WARN_ON_ONCE(!done))
+			done = PAGE_SIZE;
+		iova += done;
+		size -= min(size, done);
+		cond_resched();
+	}
+}

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO_IOMMU_UNMAP_DMA: mappings go, in batches, each with one flush of the
+ * IOMMU before the first of its pages is released; or their vaddrs become
+ * invalid. And the end of all mappings when the last group leaves.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "type1.h"
+
+#define UNMAP_BATCH 128
+
+/**
+ * struct type1_unmap - one request
+ * @t1: the space; inside
+ * @first: first byte of the range
+ * @last: last byte
+ * @bitmap: where to report dirty pages, or NULL
+ * @unmapped: bytes done
+ */
+struct type1_unmap {
+	struct type1 *t1;
+	u64 first;
+	u64 last;
+	const struct vfio_bitmap *bitmap;
+	u64 unmapped;
+};
+
+/* ---- a batch ---- */
+
+/*
+ * Take live mappings of the range, to be destroyed by us. Waits if the first one
+ * is being worked on. With the lock held, which may be dropped.
+ *
+ * Return: 0 and a batch, empty at the end; or -EINTR.
+ */
+static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch)
+{
+	struct type1_mapping *mapping;
+	unsigned int count = 0;
+	int ret;
+
+	*batch = NULL;
+	for (;;) {
+		mapping = type1_find(um->t1, um->first, um->last);
+		/* Version 1: a range that begins inside a mapping unmaps nothing. */
+		if (!mapping || mapping->iova < um->first)
+			return 0;
+		if (mapping->state == TYPE1_LIVE)
+			break;
+		ret = type1_wait_change(um->t1);
+		if (ret)
+			return ret;
+	}
+	while (mapping && mapping->iova <= um->last && mapping->state == TYPE1_LIVE &&
+	       count++ < UNMAP_BATCH) {
+		mapping->state = TYPE1_DYING;
+		*batch = mapping;
+		batch = &mapping->batch;
+		mapping = type1_next(mapping);
+	}
+	*batch = NULL;
+	return 0;
+}
+
+/* Report what devices may have written; mappings that cannot be reported stay. */
+static int type1_report_batch(struct type1_unmap *um, struct type1_mapping **batch)
+{
+	struct type1_mapping *rest;
+	int ret = 0;
+
+	for (; *batch && !ret; batch = ret ? batch : &(*batch)->batch)
+		ret = type1_dirty_report(um->bitmap, um->first, (*batch)->iova, (*batch)->last);
+	if (!ret)
+		return 0;
+
+	spin_lock(&um->t1->lock);
+	for (rest = *batch; rest; rest = rest->batch)
+		rest->state = TYPE1_LIVE;
+	type1_changed(um->t1);
+	spin_unlock(&um->t1->lock);
+	*batch = NULL;
+	return ret;
+}
+
+static void type1_unmap_batch(struct type1 *t1, struct type1_mapping *batch)
+{
+	struct iommu_iotlb_gather gather;
+	struct type1_mapping *mapping;
+	struct type1_domain *domain;
+
+	list_for_each_entry(domain, &t1->domains, node) {
+		iommu_iotlb_gather_init(&gather);
+		for (mapping = batch; mapping; mapping = mapping->batch)
+			dma_unmap(domain->domain, mapping->iova, mapping->last - mapping->iova + 1,
+				  &gather);
+		iommu_iotlb_sync(domain->domain, &gather);
+	}
+}
+
+static void type1_destroy_batch(struct type1_unmap *um, struct type1_mapping *batch)
+{
+	struct type1_mapping *mapping, *next;
+
+	type1_unmap_batch(um->t1, batch);
+	for (mapping = batch; mapping; mapping = mapping->batch)
+		dma_unpin(&mapping->pinned, mapping->prot);
+
+	spin_lock(&um->t1->lock);
+	for (mapping = batch; mapping; mapping = mapping->batch) {
+		um->unmapped += mapping->last - mapping->iova + 1;
+		type1_erase(um->t1, mapping);
+	}
+	type1_changed(um->t1);
+	spin_unlock(&um->t1->lock);
+
+	for (mapping = batch; mapping; mapping = next) {
+		next = mapping->batch;
+		kmem_cache_free(type1_mapping_cache, mapping);
+	}
+}
+
+static int type1_unmap(struct type1_unmap *um, bool may_cut)
+{
+	struct type1_mapping *batch;
+	int ret = 0;
+
+	spin_lock(&um->t1->lock);
+	if (!may_cut && type1_is_cut(um->t1, um->first, um->last))
+		ret = -EINVAL;
+	spin_unlock(&um->t1->lock);
+
+	while (!ret) {
+		spin_lock(&um->t1->lock);
+		ret = type1_take_batch(um, &batch);
+		spin_unlock(&um->t1->lock);
+		if (ret || !batch)
+			break;
+		if (um->bitmap)
+			ret = type1_report_batch(um, &batch);
+		if (batch)
+			type1_destroy_batch(um, batch);
+		if (fatal_signal_pending(current))
+			ret = -EINTR;
+	}
+	return ret;
+}
+
+/**
+ * type1_release_all - release all memory
+ * @t1: closed for ever; no domain is left
+ */
+void type1_release_all(struct type1 *t1)
+{
+	struct type1_mapping *mapping, *next;
+
+	rbtree_postorder_for_each_entry_safe(mapping, next, &t1->mappings, node) {
+		dma_unpin(&mapping->pinned, mapping->prot);
+		kmem_cache_free(type1_mapping_cache, mapping);
+		cond_resched();
+	}
+	t1->mappings = RB_ROOT;
+}
+
+/* ---- invalid vaddrs ---- */
+
+/* All or none. The space is closed. */
+static int type1_invalidate(struct type1 *t1, u64 first, u64 last, u64 *size)
+{
+	struct type1_mapping *start = type1_find(t1, first, last), *mapping;
+
+	if (!t1->v2 && start && start->iova < first)
+		return 0;
+	for (mapping = start; mapping && mapping->iova <= last; mapping = type1_next(mapping)) {
+		if (mapping->vaddr_invalid)
+			return -EINVAL;
+		cond_resched();
+	}
+	for (mapping = start; mapping && mapping->iova <= last; mapping = type1_next(mapping)) {
+		mapping->vaddr_invalid = true;
+		t1->vaddr_invalid++;
+		*size += mapping->last - mapping->iova + 1;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* ---- the ioctl ---- */
+
+/* Find the range that is meant. The page size is that of the domains: call inside or closed. */
+static int type1_unmap_range(struct type1 *t1, const struct vfio_iommu_type1_dma_unmap *unmap,
+			     struct type1_unmap *um)
+{
+	u64 pgmask = type1_pgsize(t1) - 1;
+
+	if (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL) {
+		if (unmap->iova || unmap->size)
+			return -EINVAL;
+		um->last = U64_MAX;
+		return 0;
+	}
+	if (!unmap->size || ((unmap->iova | unmap->size) & pgmask))
+		return -EINVAL;
+	um->first = unmap->iova;
+	um->last = unmap->iova + unmap->size - 1;
+	return um->last < um->first ? -EINVAL : 0;
+}
+
+static int type1_do_invalidate(struct type1 *t1, const struct vfio_iommu_type1_dma_unmap *unmap,
+			       struct type1_unmap *um)
+{
+	bool may_cut = !t1->v2 || (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL);
+	int ret = type1_close(t1);
+
+	if (ret)
+		return ret;
+	ret = type1_unmap_range(t1, unmap, um);
+	if (!ret && !may_cut && type1_is_cut(t1, um->first, um->last))
+		ret = -EINVAL;
+	if (!ret)
+		ret = type1_invalidate(t1, um->first, um->last, &um->unmapped);
+	type1_open(t1);
+	return ret;
+}
+
+static int type1_do_unmap(struct type1 *t1, const struct vfio_iommu_type1_dma_unmap *unmap,
+			  struct type1_unmap *um)
+{
+	bool may_cut = !t1->v2 || (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL);
+	int ret = type1_enter(t1);
+
+	if (ret)
+		return ret;
+	ret = type1_unmap_range(t1, unmap, um);
+	if (!ret && um->bitmap &&
+	    (!READ_ONCE(t1->dirty_tracking) || um->bitmap->pgsize != type1_pgsize(t1)))
+		ret = -EINVAL;
+	if (!ret)
+		ret = type1_unmap(um, may_cut);
+	type1_leave(t1);
+	return ret;
+}
+
+static int type1_read_bitmap(const struct vfio_iommu_type1_dma_unmap *unmap, void __user *arg,
+			     struct vfio_bitmap *bitmap)
+{
+	if (copy_from_user(bitmap, arg, sizeof(*bitmap)))
+		return -EFAULT;
+	if (!access_ok(bitmap->data, bitmap->size) || !bitmap->pgsize)
+		return -EINVAL;
+	return type1_dirty_check(unmap->size >> __ffs64(bitmap->pgsize), bitmap);
+}
+
+long type1_ioctl_unmap(struct type1 *t1, void __user *arg)
+{
+	const u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |
+			  VFIO_DMA_UNMAP_FLAG_VADDR;
+	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct type1_unmap um = {.t1 = t1};
+	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_bitmap bitmap;
+	int ret;
+
+	if (copy_from_user(&unmap, arg, minsz))
+		return -EFAULT;
+	if (unmap.argsz < minsz || (unmap.flags & ~known))
+		return -EINVAL;
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP) {
+		if (unmap.flags & (VFIO_DMA_UNMAP_FLAG_ALL | VFIO_DMA_UNMAP_FLAG_VADDR) ||
+		    unmap.argsz < minsz + sizeof(bitmap))
+			return -EINVAL;
+		ret = type1_read_bitmap(&unmap, arg + minsz, &bitmap);
+		if (ret)
+			return ret;
+		um.bitmap = &bitmap;
+	}
+	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR)
+		ret = type1_do_invalidate(t1, &unmap, &um);
+	else
+		ret = type1_do_unmap(t1, &unmap, &um);
+	if (ret)
+		return ret;
+	unmap.size = um.unmapped;
+	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+}
