@@ -45,6 +45,7 @@ struct target {
 	uint32_t nsid; /**< 0: not given */
 	bool json;
 	unsigned int timeout_s;
+	unsigned int io_queues; /**< that the command needs; 0: tell how many there are */
 
 	bool eal_up;
 	uint64_t next_check; /* TSC; target_check() */

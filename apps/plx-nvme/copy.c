@@ -254,7 +254,7 @@ int cmd_read(int argc, char **argv)
 		       "Exit status: 0 (all was read), 1 (failure), 2 (usage).",
 		.children = children,
 	};
-	struct copy c = {.target = {.command = argv[0]}, .fd = -1};
+	struct copy c = {.target = {.command = argv[0], .io_queues = 1}, .fd = -1};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &c);
 	catch_signals();
@@ -280,7 +280,8 @@ int cmd_write(int argc, char **argv)
 		       "Exit status: 0 (all was written and is durable), 1 (failure), 2 (usage).",
 		.children = children,
 	};
-	struct copy c = {.target = {.command = argv[0]}, .is_write = true, .fd = -1};
+	struct copy c = {
+		.target = {.command = argv[0], .io_queues = 1}, .is_write = true, .fd = -1};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &c);
 	catch_signals();

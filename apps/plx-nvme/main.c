@@ -80,7 +80,7 @@ int main(int argc, char **argv)
 		.doc = "Work with NVMe controllers through Pollux's userspace driver.\v"
 		       "`plx-nvme COMMAND --help' tells the options of a command. A controller "
 		       "must "
-		       "be bound to vfio-pci: `plx-bind bind vfio-pci 0000:01:00.0' does that.\n"
+		       "be bound to vfio-pci: `plx-bind bind 0000:01:00.0' does that.\n"
 		       "Exit status: 0, 1 (failure), 2 (usage; nothing was touched).",
 		.help_filter = help_filter,
 	};

@@ -390,7 +390,7 @@ int cmd_perf(int argc, char **argv)
 		.children = children,
 	};
 	struct perf p = {
-		.target = {.command = argv[0]},
+		.target = {.command = argv[0], .io_queues = 1},
 		.options = {.mode = "randread",
 			    .random = true,
 			    .read_percent = 100,

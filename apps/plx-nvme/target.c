@@ -142,7 +142,10 @@ void target_error(const struct target *t, const char *fmt, ...)
 
 int target_open(struct target *t)
 {
-	struct plx_nvme_ctrl_config config = {.io_timeout_ms = t->timeout_s * 1000};
+	struct plx_nvme_ctrl_config config = {
+		.io_queues = t->io_queues,
+		.io_timeout_ms = t->timeout_s * 1000,
+	};
 	int err = plx_eal_init(&t->eal);
 
 	if (err)

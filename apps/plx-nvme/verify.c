@@ -314,7 +314,7 @@ int cmd_verify(int argc, char **argv)
 		.children = children,
 	};
 	struct verify v = {
-		.target = {.command = argv[0], .takes_path = true},
+		.target = {.command = argv[0], .io_queues = 1, .takes_path = true},
 		.do_write = true,
 		.do_read = true,
 		.block_bytes = 65536,

@@ -171,6 +171,8 @@ void nvme_namespaces_free(struct plx_nvme_ctrl *ctrl);
 
 /* --- Queue pairs (qpair_life.c): with lock -------------------------------------------------- */
 
+/** Delete the queues of all queue pairs, as long as the controller does as it is told. */
+void nvme_qpairs_delete(struct plx_nvme_ctrl *ctrl);
 /** Abort what is in flight on every queue pair; the controller is disabled. */
 void nvme_qpairs_abort(struct plx_nvme_ctrl *ctrl);
 /** Create them again after a reset. */

@@ -271,8 +271,11 @@ int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl)
 
 	pthread_mutex_lock(&ctrl->lock);
 	ctrl->stats.resets++;
-	atomic_store(&ctrl->state,
-		     nvme_ctrl_state(ctrl) == PLX_NVME_GONE ? PLX_NVME_GONE : PLX_NVME_BROKEN);
+	/* Its commands end in order where it can still be asked to. */
+	if (nvme_ctrl_state(ctrl) == PLX_NVME_READY)
+		nvme_qpairs_delete(ctrl);
+	if (nvme_ctrl_state(ctrl) == PLX_NVME_READY)
+		atomic_store(&ctrl->state, PLX_NVME_BROKEN);
 	nvme_ctrl_stop(ctrl);
 	nvme_qpairs_abort(ctrl);
 	err = nvme_ctrl_state(ctrl) == PLX_NVME_GONE ? -ENODEV : restart(ctrl);

@@ -476,6 +476,16 @@ void nvme_qpairs_close(struct plx_nvme_ctrl *ctrl)
 			close_locked(ctrl->qpairs[i]);
 }
 
+void nvme_qpairs_delete(struct plx_nvme_ctrl *ctrl)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 1; i <= ctrl->queue_slots && !err; i++)
+		if (ctrl->qpairs[i])
+			err = nvme_admin_delete_queues(ctrl, ctrl->qpairs[i]);
+}
+
 void nvme_qpairs_abort(struct plx_nvme_ctrl *ctrl)
 {
 	uint32_t i;

@@ -296,10 +296,10 @@ PLX_API struct plx_nvme_ctrl *plx_nvme_ctrl_open(const char *name,
  */
 PLX_API void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl);
 /**
- * Disable and enable the controller (a function-level reset where disabling fails), and create its
- * queue pairs again: their handles stay valid. Requests in flight end with PLX_NVME_ABORTED, by the
- * next poll or reap of their queue pair.
- * Takes at most the controller's own time-out (CAP.TO) twice, and a second.
+ * Delete the queue pairs where it can be asked to, disable and enable the controller (a
+ * function-level reset where disabling fails), and create its queue pairs again: their handles
+ * stay valid. Requests in flight end with PLX_NVME_ABORTED, by the next poll or reap of their queue
+ * pair. Takes at most the controller's own time-out (CAP.TO) twice, and a second.
  * Return: 0; -ENODEV (gone), or as plx_nvme_ctrl_open(): it is broken then, requests end all the
  * same.
  */

@@ -522,6 +522,42 @@ static void vectors_run_out(void)
 	tear_down();
 }
 
+static struct plx_nvme_qpair *open_with_vectors(unsigned int vectors)
+{
+	struct plx_nvme_qpair_config config = {.interrupt = true};
+
+	fake_defaults();
+	fake.vectors = vectors;
+	ctrl = fake_open(NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ctrl);
+	return plx_nvme_qpair_open(ctrl, &config);
+}
+
+/* The admin queue's vector serves one queue pair, if there is no other. */
+static void single_vector(void)
+{
+	struct plx_nvme_qpair_config config = {.interrupt = true};
+	struct plx_nvme_qpair_info info;
+
+	qp = open_with_vectors(1);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(qp);
+	plx_nvme_qpair_info(qp, &info);
+	UNIT_EQ(info.vector, 0);
+	CU_ASSERT_PTR_NULL(plx_nvme_qpair_open(ctrl, &config));
+	UNIT_EQ(errno, ENOSPC);
+	plx_nvme_ctrl_close(ctrl);
+	fake_end();
+}
+
+static void no_vector(void)
+{
+	CU_ASSERT_PTR_NULL(open_with_vectors(0));
+	UNIT_EQ(errno, ENOTSUP);
+	CU_ASSERT_PTR_NOT_NULL(plx_nvme_qpair_open(ctrl, NULL));
+	plx_nvme_ctrl_close(ctrl);
+	fake_end();
+}
+
 static void interrupts_after_function_reset(void)
 {
 	set_up(NULL, true);
@@ -592,6 +628,8 @@ CU_TestInfo ctrl_life_tests[] = {
 	{"interrupts wake", interrupts_wake},
 	{"wait needs an interrupt", wait_needs_an_interrupt},
 	{"vectors run out", vectors_run_out},
+	{"a single vector", single_vector},
+	{"no vector", no_vector},
 	{"interrupts after a function reset", interrupts_after_function_reset},
 	{"a sleeper notices removal", sleeper_notices_removal},
 	{"open and close many times", open_and_close_many_times},
