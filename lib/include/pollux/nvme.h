@@ -25,35 +25,31 @@
  *	plx_dma_free(buf);
  *	plx_nvme_ctrl_close(ctrl);
  *
- * Keep a queue full, completions reaped as a batch (no callback, no call per request):
+ * Keep 32 requests in flight, completions reaped as a batch (no callback, no call per request):
  *
- *	struct plx_nvme_req *ready[32];
- *	int i, sent = 0, n = fill(ready, 32);
+ *	struct plx_nvme_req *ready[32];		// each filled in by plx_nvme_read()
+ *	int taken, got, n = 32;
  *
  *	while (!stop) {
- *		while (sent < n) {
- *			int taken = plx_nvme_qpair_submit(qp, ready + sent, n - sent);
- *			if (taken == -EAGAIN)
- *				break;			// the queue is full
- *			if (taken < 0)
- *				return taken;		// ready[sent] is wrong, or the controller
- *broke sent += taken;
+ *		taken = plx_nvme_qpair_submit(qp, ready, n);
+ *		if (taken < 0 && taken != -EAGAIN)
+ *			return taken;		// ready[0] is wrong, or the controller broke
+ *		if (taken > 0) {
+ *			n -= taken;
+ *			memmove(ready, ready + taken, n * sizeof(*ready));
  *		}
- *		for (i = sent; i < n; i++)		// what could not be sent goes first again
- *			ready[i - sent] = ready[i];
- *		n -= sent;
- *		sent = 0;
- *		n += plx_nvme_qpair_reap(qp, ready + n, 32 - n);
- *		... look at the reaped ones, refill them by plx_nvme_read(), plx_nvme_write() ...
+ *		got = plx_nvme_qpair_reap(qp, ready + n, 32 - n);
+ *		... look at ready[n] to ready[n + got - 1], and fill them in anew ...
+ *		n += got;
  *	}
  *
  * Memory. A request names its data by IOVA: plx_iova(buf) for memory of the DMA heap (an addition),
- * plx_mem_iova() for registered memory (a lookup). The data must be contiguous in IOVA, aligned to
- *4 bytes, and stay untouched until the request ends.
+ * plx_mem_iova() for registered memory (a lookup). The data must be contiguous in IOVA and aligned
+ * to 4 bytes, and is left alone until the request ends.
  *
  * Every request that submit took ends exactly once: with the controller's status, or, when the
- *queue pair or the controller is closed or reset or the device is gone, with PLX_NVME_ABORTED. Not
- *before the device can no longer reach its data.
+ * queue pair or the controller is closed or reset or the device is gone, with PLX_NVME_ABORTED, and
+ * not before the device can no longer reach its data.
  *
  * A controller is not trusted. What it writes is checked, and each kind of nonsense counted
  * (plx_nvme_lie). A controller that lies PLX_NVME_LIES_MAX times on a queue, does not answer a
