@@ -118,7 +118,7 @@ struct type1_domain {
  * @domains: changed only while closed, as all below
  * @ranges: what all domains and groups allow
  * @pgsizes: page sizes that all domains have
- * @vaddr_invalid: mappings with an invalid vaddr
+ * @vaddr_invalid: mappings with an invalid vaddr; grows only while closed
  * @dirty_tracking: the user wants to know what devices may have written
  */
 struct type1 {

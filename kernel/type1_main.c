@@ -52,8 +52,9 @@ static int type1_check_extension(void *state, unsigned long ext)
 	case VFIO_TYPE1v2_IOMMU:
 	case VFIO_TYPE1_NESTING_IOMMU:
 	case VFIO_UNMAP_ALL:
-	case VFIO_UPDATE_VADDR:
 		return 1;
+	case VFIO_UPDATE_VADDR:
+		return t1 != NULL;
 	case VFIO_DMA_CC_IOMMU:
 		if (!t1)
 			return 0;
@@ -70,8 +71,13 @@ static int type1_check_extension(void *state, unsigned long ext)
 
 static void *type1_create(unsigned long type)
 {
-	struct type1 *t1 = kzalloc(sizeof(*t1), GFP_KERNEL_ACCOUNT);
+	struct type1 *t1;
 
+	/* The core offers each extension that we have; not all are types. */
+	if (type != VFIO_TYPE1_IOMMU && type != VFIO_TYPE1v2_IOMMU &&
+	    type != VFIO_TYPE1_NESTING_IOMMU)
+		return ERR_PTR(-EINVAL);
+	t1 = kzalloc(sizeof(*t1), GFP_KERNEL_ACCOUNT);
 	if (!t1)
 		return ERR_PTR(-ENOMEM);
 	t1->nesting = type == VFIO_TYPE1_NESTING_IOMMU;

@@ -110,6 +110,7 @@ static void type1_destroy_batch(struct type1_unmap *um, struct type1_mapping *ba
 	spin_lock(&um->t1->lock);
 	for (mapping = batch; mapping; mapping = mapping->batch) {
 		um->unmapped += mapping->last - mapping->iova + 1;
+		um->t1->vaddr_invalid -= mapping->vaddr_invalid;
 		type1_erase(um->t1, mapping);
 	}
 	type1_changed(um->t1);

@@ -77,8 +77,6 @@ static long vfio_group_set_container(struct vfio_group *group, int __user *arg)
 
 	if (get_user(fd, arg))
 		return -EFAULT;
-	if (fd < 0)
-		return -EINVAL;
 	file = fget(fd);
 	if (!file)
 		return -EBADF;
