@@ -204,6 +204,13 @@ static void version_zero(void)
 	refused(EPROTO, 100);
 }
 
+static void version_all_ones(void)
+{
+	set_up();
+	fake.vs = UINT32_MAX;
+	refused(EPROTO, 100);
+}
+
 static void not_an_nvme_controller(void)
 {
 	struct plx_dev *dev;
@@ -293,6 +300,7 @@ CU_TestInfo controller_tests[] = {
 	{"lie: smallest page above largest", smallest_page_above_largest},
 	{"no NVM command set", no_nvm_command_set},
 	{"lie: version zero", version_zero},
+	{"lie: version all ones", version_all_ones},
 	{"not an NVMe controller", not_an_nvme_controller},
 	{"lie: never ready", never_ready},
 	{"lie: time to ready zero", ready_time_zero},

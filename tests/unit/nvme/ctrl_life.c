@@ -162,6 +162,10 @@ static void flush_and_errors(void)
 	UNIT_EQ(reqs[0]->status, 0);
 	UNIT_EQ(reqs[1]->status & PLX_NVME_STATUS_MASK, PLX_NVME_LBA_OUT_OF_RANGE);
 	UNIT_EQ(plx_nvme_status_errno(reqs[1]->status), -ERANGE);
+	fake.io_status = PLX_NVME_UNRECOVERED_READ;
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs + 2, 1), 1);
+	poll_until_idle();
+	UNIT_EQ(reqs[2]->status, PLX_NVME_UNRECOVERED_READ);
 	tear_down();
 }
 
@@ -494,6 +498,21 @@ static void interrupts_wake(void)
 	tear_down();
 }
 
+/* It completes and does not interrupt: the sleeper looks from time to time. */
+static void interrupts_that_never_come(void)
+{
+	uint64_t start;
+
+	set_up(NULL, true);
+	fake.irq_silent = true;
+	start = plx_clock_ns();
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 1), 1);
+	UNIT_EQ(plx_nvme_qpair_wait(qp, 5000), 1);
+	CU_ASSERT(plx_clock_ns() - start < UINT64_C(2000000000));
+	UNIT_EQ(plx_nvme_qpair_poll(qp, 0), 1);
+	tear_down();
+}
+
 static void wait_needs_an_interrupt(void)
 {
 	set_up(NULL, false);
@@ -626,6 +645,7 @@ CU_TestInfo ctrl_life_tests[] = {
 	{"lie: fewer queues after a reset", fewer_queues_after_reset},
 	{"lie: success with nothing written", success_with_nothing_written},
 	{"interrupts wake", interrupts_wake},
+	{"lie: interrupts that never come", interrupts_that_never_come},
 	{"wait needs an interrupt", wait_needs_an_interrupt},
 	{"vectors run out", vectors_run_out},
 	{"a single vector", single_vector},

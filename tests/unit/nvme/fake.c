@@ -155,7 +155,7 @@ static void complete(struct fake_queue *sq, unsigned int qid, uint16_t cid, uint
 		q->cq_tail = 0;
 		q->phase = !q->phase;
 	}
-	if (q->irq && fake.irq_fds[q->vector] >= 0)
+	if (q->irq && !fake.irq_silent && fake.irq_fds[q->vector] >= 0)
 		eventfd_write(fake.irq_fds[q->vector], one);
 }
 
@@ -198,9 +198,8 @@ static uint16_t io_command(const struct nvme_sqe *sqe)
 		return PLX_NVME_INVALID_OPCODE;
 	if (lba > FAKE_BLOCKS || blocks > FAKE_BLOCKS - lba)
 		return PLX_NVME_LBA_OUT_OF_RANGE | PLX_NVME_DO_NOT_RETRY;
-	if (!fake.io_no_data)
-		transfer(sqe, fake.disk[nsid - 1] + lba * FAKE_BLOCK_SIZE,
-			 (size_t)blocks * FAKE_BLOCK_SIZE, sqe->opcode == PLX_NVME_READ);
+	transfer(sqe, fake.disk[nsid - 1] + lba * FAKE_BLOCK_SIZE, (size_t)blocks * FAKE_BLOCK_SIZE,
+		 sqe->opcode == PLX_NVME_READ);
 	return fake.io_status;
 }
 

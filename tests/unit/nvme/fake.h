@@ -43,8 +43,8 @@ struct fake {
 	volatile int silent_opcode;  /* admin opcode that is never completed; -1 */
 	volatile int failing_opcode; /* admin opcode that fails; -1 */
 	volatile uint16_t failing_status;
-	volatile bool io_silent; /* I/O is fetched and never completed */
-	volatile bool io_no_data;
+	volatile bool io_silent;  /* I/O is fetched and never completed */
+	volatile bool irq_silent; /* completions without an interrupt */
 	volatile uint16_t io_status;
 	volatile bool gone, fatal; /* reads all ones; CSTS.CFS */
 	int reset_error;
