@@ -19,7 +19,7 @@
 
 struct command {
 	int argc;
-	char *argv[MAX_WORDS];
+	const char *argv[MAX_WORDS];
 };
 
 /* files.c: slots 'A'..'Z' for file descriptors */

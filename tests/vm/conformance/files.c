@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 const char *devices[NR_DEVICES];
-static int slots[MAX_SLOTS] = { [0 ... MAX_SLOTS - 1] = -1 };
+static int slots[MAX_SLOTS] = {[0 ... MAX_SLOTS - 1] = -1};
 
 static int *slot(const char *w)
 {
@@ -88,7 +88,8 @@ static void do_group(const struct command *c)
 	char path[PATH_MAX], link[PATH_MAX];
 	ssize_t len;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", devices[number(c, 2, 0)]);
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group",
+		 devices[number(c, 2, 0)]);
 	len = readlink(path, link, sizeof(link) - 1);
 	if (len < 0) {
 		answer("no-group");
@@ -115,7 +116,7 @@ static void do_unset(const struct command *c)
 /* status GROUP-SLOT [ARGSZ] */
 static void do_status(const struct command *c)
 {
-	struct vfio_group_status status = { .argsz = number(c, 2, sizeof(status)), .flags = 0xff };
+	struct vfio_group_status status = {.argsz = number(c, 2, sizeof(status)), .flags = 0xff};
 	int ret = ioctl(slot_fd(word(c, 1)), VFIO_GROUP_GET_STATUS, &status);
 
 	answer_errno(ret);
@@ -141,7 +142,8 @@ static void do_extension(const struct command *c)
 /* ioctl SLOT NUMBER [ARGUMENT]: anything */
 static void do_ioctl(const struct command *c)
 {
-	int ret = ioctl(slot_fd(word(c, 1)), _IO(VFIO_TYPE, VFIO_BASE + number(c, 2, 0)), number(c, 3, 0));
+	int ret = ioctl(slot_fd(word(c, 1)), _IO(VFIO_TYPE, VFIO_BASE + number(c, 2, 0)),
+			number(c, 3, 0));
 
 	if (ret > 0)
 		answer("%d", ret);
@@ -174,7 +176,8 @@ static void do_device(const struct command *c)
 	} else {
 		name = devices[atoi(which)];
 	}
-	answer_errno(slot_put(word(c, 1), ioctl(slot_fd(word(c, 2)), VFIO_GROUP_GET_DEVICE_FD, name)));
+	answer_errno(
+		slot_put(word(c, 1), ioctl(slot_fd(word(c, 2)), VFIO_GROUP_GET_DEVICE_FD, name)));
 }
 
 /* rw SLOT: read, write and mmap of a file that has none */
@@ -195,9 +198,9 @@ static void do_rw(const struct command *c)
 static void do_all(int type, bool device)
 {
 	char t[8];
-	struct command container = { 2, { "container", "C" } }, group = { 2, { "group", "G" } },
-		       set = { 3, { "set", "G", "C" } }, iommu = { 3, { "iommu", "C", t } },
-		       dev = { 3, { "device", "D", "G" } };
+	struct command container = {2, {"container", "C"}}, group = {2, {"group", "G"}},
+		       set = {3, {"set", "G", "C"}}, iommu = {3, {"iommu", "C", t}},
+		       dev = {3, {"device", "D", "G"}};
 
 	snprintf(t, sizeof(t), "%d", type);
 	do_container(&container);
@@ -227,20 +230,12 @@ static void do_dev(const struct command *c)
 }
 
 const struct command_name group_commands[] = {
-	{ "close", do_close },
-	{ "container", do_container },
-	{ "eventfd", do_eventfd },
-	{ "group", do_group },
-	{ "set", do_set },
-	{ "unset", do_unset },
-	{ "status", do_status },
-	{ "iommu", do_iommu },
-	{ "ext", do_extension },
-	{ "ioctl", do_ioctl },
-	{ "device", do_device },
-	{ "rw", do_rw },
-	{ "v1", do_v1 },
-	{ "v2", do_v2 },
-	{ "dev", do_dev },
-	{ NULL, NULL },
+	{"close", do_close},	 {"container", do_container},
+	{"eventfd", do_eventfd}, {"group", do_group},
+	{"set", do_set},	 {"unset", do_unset},
+	{"status", do_status},	 {"iommu", do_iommu},
+	{"ext", do_extension},	 {"ioctl", do_ioctl},
+	{"device", do_device},	 {"rw", do_rw},
+	{"v1", do_v1},		 {"v2", do_v2},
+	{"dev", do_dev},	 {NULL, NULL},
 };
