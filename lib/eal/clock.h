@@ -9,6 +9,7 @@
 struct plx_clock_mark {
 	uint64_t tsc;
 	uint64_t ns;
+	uint64_t width; /**< ticks that it took: tsc is off by half of that at most */
 };
 
 /** Read both clocks as close to each other as can be had. */
@@ -17,7 +18,8 @@ struct plx_clock_mark plx_clock_mark(void);
 /**
  * Set plx_tsc_hz and plx_tsc_ns_mult.
  * @since: a mark taken when plx_eal_init() began. Used only where neither the processor nor the
- * hypervisor tells the frequency: then this waits until half a millisecond has gone since.
+ * hypervisor tells the frequency: then this waits until enough time has gone since, a fraction of a
+ * millisecond on hardware.
  */
 void plx_clock_init(const struct plx_clock_mark *since);
 

@@ -250,7 +250,8 @@ static bool fits(const struct block *block, size_t size, size_t align)
 	return block->len >= pad && block->len - pad >= size;
 }
 
-/* The first few blocks of each class from that of the size on; a new arena's block is always one. */
+/* The first few blocks of each class from that of the size on; a new arena's block is always one.
+ */
 static struct block *look_around(const struct pool *pool, size_t size, size_t align)
 {
 	struct size_class c = class_of(size / PLX_HEAP_GRANULE);

@@ -124,8 +124,11 @@ static void block_signals(sigset_t *before)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	char name[16];
 
 	plx_lcore_self = w->id;
+	snprintf(name, sizeof(name), "plx-lcore-%u", w->id);
+	pthread_setname_np(pthread_self(), name);
 	pthread_mutex_lock(&w->lock);
 	while (w->state != WORKER_EXIT) {
 		if (w->state != WORKER_RUNNING) {
@@ -147,7 +150,6 @@ static int start_thread(struct worker *w)
 	cpu_set_t *mask = CPU_ALLOC(MASK_CPUS);
 	sigset_t signals;
 	pthread_attr_t attr;
-	char name[16];
 	int err;
 
 	if (!mask)
@@ -166,8 +168,6 @@ static int start_thread(struct worker *w)
 			strerror(err), err == EAGAIN ? "; raise the limit (ulimit -u)" : "");
 		return -err;
 	}
-	snprintf(name, sizeof(name), "plx-lcore-%u", w->id);
-	pthread_setname_np(w->thread, name);
 	return 0;
 }
 
@@ -243,6 +243,10 @@ int plx_lcore_launch(unsigned int id, plx_lcore_fn_t fn, void *arg)
 
 	if (err)
 		return err;
+	if (!fn) {
+		PLX_ERR(eal, "lcore %u: no function to launch", id);
+		return -EINVAL;
+	}
 	w = workers[id];
 	pthread_mutex_lock(&w->lock);
 	if (w->state == WORKER_IDLE) {

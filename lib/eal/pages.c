@@ -96,7 +96,8 @@ static bool takes_files(const char *path)
 	return true;
 }
 
-/* A mount that we may create files on; libhugetlbfs would complain on stderr if we tried in vain. */
+/* A mount that we may create files on; libhugetlbfs would complain on stderr if we tried in vain.
+ */
 static const char *usable_mount(size_t page_size)
 {
 	const char *path = hugetlbfs_find_path_for_size((long)page_size);

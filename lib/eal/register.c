@@ -39,11 +39,13 @@ struct registration {
 	struct registration *next;
 };
 
+static const struct plx_window *own_window;
 static struct plx_ranges iovas;		   /* taken, the window included */
 static struct registration *registrations; /* newest first */
 
 int plx_register_init(const struct plx_window *window)
 {
+	own_window = window;
 	return plx_ranges_add(&iovas, window->iova, window->size);
 }
 
@@ -89,6 +91,14 @@ static size_t page_size_of(int fd)
 	return SMALL_PAGE;
 }
 
+/* All of it is the EAL's, in use or not. */
+static bool in_window(const void *va, size_t len)
+{
+	uintptr_t first = (uintptr_t)va, window = (uintptr_t)own_window->va;
+
+	return first + (len - 1) >= window && first <= window + (own_window->size - 1);
+}
+
 static int check_range(void *va, size_t len, size_t page_size)
 {
 	if (!len || ((uintptr_t)va | len) & (page_size - 1) ||
@@ -99,8 +109,11 @@ static int check_range(void *va, size_t len, size_t page_size)
 			va, len, page_size);
 		return -EINVAL;
 	}
-	if (plx_segments_overlap(va, len)) {
-		PLX_ERR(eal, "registering %p, %zu bytes: some of it is DMA-able already", va, len);
+	if (plx_segments_overlap(va, len) || in_window(va, len)) {
+		PLX_ERR(eal,
+			"registering %p, %zu bytes: some of it is DMA-able already, or the EAL's "
+			"own",
+			va, len);
 		return -EEXIST;
 	}
 	/* Does nothing but tell whether all of it is mapped. */

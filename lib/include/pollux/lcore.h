@@ -56,8 +56,9 @@ typedef int (*plx_lcore_fn_t)(void *arg);
 
 /**
  * Run fn(arg) on a worker lcore; returns at once.
- * Return: 0; -ENODEV (no such lcore), -EINVAL (the main lcore: call the function yourself), -EPERM
- * (called by another thread than the main lcore), -EBUSY (still running or not waited for).
+ * Return: 0; -ENODEV (no such lcore), -EINVAL (fn is NULL, or the main lcore: call the function
+ * yourself), -EPERM (called by another thread than the main lcore), -EBUSY (still running or not
+ * waited for).
  */
 PLX_API int plx_lcore_launch(unsigned int id, plx_lcore_fn_t fn, void *arg);
 /**

@@ -190,6 +190,7 @@ static void misuse(void)
 	UNIT_EQ(plx_lcore_wait(255, NULL), -ENODEV);
 	if (plx_lcore_count() > 1) {
 		worker = plx_lcore_next(plx_lcore_main());
+		UNIT_EQ(plx_lcore_launch(worker, NULL, &go), -EINVAL);
 		UNIT_EQ(plx_lcore_launch(worker, until, &go), 0);
 		UNIT_EQ(plx_lcore_launch(worker, until, &go), -EBUSY);
 		__atomic_store_n(&go, 1, __ATOMIC_RELEASE);

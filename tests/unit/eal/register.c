@@ -75,6 +75,8 @@ static void refused(void)
 	UNIT_EQ(plx_mem_register(va, 16 * PAGE, -1, 0), -EFAULT);
 	CU_ASSERT(logged("not all of it is mapped"));
 	UNIT_EQ(plx_mem_register(heap, PAGE, -1, 0), -EEXIST);
+	/* The window is reserved, so it is mapped in a way, but there is no memory yet. */
+	UNIT_EQ(plx_mem_register(heap + 16 * GIB, PAGE, -1, 0), -EEXIST);
 	UNIT_EQ(plx_mem_register(va, PAGE, 12345, 0), -EBADF);
 	UNIT_EQ(plx_mem_register(va, 2 * PAGE, -1, 0), 0);
 	UNIT_EQ(plx_mem_register(va + PAGE, 2 * PAGE, -1, 0), -EEXIST);
