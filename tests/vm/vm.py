@@ -22,6 +22,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
+import hostclock  # noqa: E402
 import kernels  # noqa: E402
 
 EXIT_TIMEOUT, EXIT_VM, EXIT_SPLAT, EXIT_USAGE = 124, 125, 99, 2
@@ -180,6 +181,9 @@ class Machine:
         words = ["rootfstype=virtiofs", "root=rootfs", "ro", f"init={HERE}/guest/init", f"plx_job={self.dir}",
                  "console=ttyS0", "loglevel=5", "mitigations=off", "panic=-1", "oops=panic", "nokaslr",
                  "random.trust_cpu=on", "cryptomgr.notests", "no_timer_check", "tsc=reliable", "rcupdate.rcu_expedited=1"]
+        # With icount the counter advances by one an instruction, at 1 GHz.
+        khz = 1000000 if self.args.icount else hostclock.tsc_khz()
+        words += [f"tsc_early_khz={khz}"] if khz else []
         if self.args.iommu in ("intel", "amd"):
             words.append(f"{self.args.iommu}_iommu=on")
         for pages in self.args.hugepages:
