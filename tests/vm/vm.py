@@ -45,6 +45,14 @@ class VmError(Exception):
     pass
 
 
+def ensure_mount_point():
+    """The guest mounts its modules there, on the host's read-only root; a container may have no such folder."""
+    try:
+        os.makedirs("/lib/modules", exist_ok=True)
+    except OSError as e:
+        raise VmError(f"/lib/modules: {e.strerror}; the guest needs this folder to exist: make it as root") from e
+
+
 def parse_args(argv):
     p = argparse.ArgumentParser(
         prog="./run vm", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -418,6 +426,7 @@ def main(argv):
         signal.signal(s, ended)
     machine = None
     try:
+        ensure_mount_point()
         machine = Machine(args)
         return machine.run()
     except (VmError, kernels.KernelError, OSError) as e:
