@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 MARK = "@plx-case@"
 BOOT_SECONDS = 40
+DEBUG_KERNEL_SLOWER = 5
 
 
 class Tally:
@@ -48,8 +49,16 @@ def parse_args(argv):
     p.add_argument("--modules", choices=("stock", "pollux", "both"), default="stock",
                    help="VFIO modules in the VMs (default: %(default)s)")
     p.add_argument("--full", action="store_true", help="the long cases, too")
+    p.add_argument("--debug-kernel", action="store_true",
+                   help="the cases that hunt for bugs in kernel/ (tier debug), with our modules on the kernel that "
+                        "./run debug-kernel builds; with --full the others on it, too. Takes long")
     p.add_argument("--list", action="store_true", help="name the tests and end")
-    return p.parse_args(argv)
+    args = p.parse_args(argv)
+    if args.debug_kernel:
+        if args.native or args.sanitize:
+            p.error("--debug-kernel is for the cases in VMs")
+        args.vm, args.modules = True, "pollux"
+    return args
 
 
 # --- Native -----------------------------------------------------------------------------------------
@@ -113,7 +122,9 @@ class Case:
 def find_cases(args):
     cases = [Case(p) for p in sorted(glob.glob(HERE + "/cases/*"))
              if os.access(p, os.X_OK) and os.path.isfile(p)]
-    cases = [c for c in cases if args.full or c.tier == "quick"]
+    tiers = {"debug"} if args.debug_kernel else {"quick"}
+    tiers |= {"quick", "full"} if args.full else set()
+    cases = [c for c in cases if c.tier in tiers]
     return [c for c in cases if not args.filter or re.search(args.filter, c.name)]
 
 
@@ -140,10 +151,18 @@ def judge(tally, label, case, status, seconds, text):
     tally.report(f"{label}/{case.name}", passed, failed, skips, seconds, text)
 
 
-def run_group(cases, modules, tally):
-    limit = sum(c.timeout for c in cases) + BOOT_SECONDS
-    argv = [TOP + "/run", "vm", "--modules", modules, "--timeout", str(limit), *shlex.split(cases[0].options), "--",
-            HERE + "/guest/run-cases", *[f"{c.timeout}:{c.path}" for c in cases]]
+def kernel_of(group):
+    """The kernel that a group of cases asks for."""
+    words = shlex.split(group[0].options)
+    return words[words.index("--kernel") + 1] if "--kernel" in words else "cloud"
+
+
+def run_group(cases, modules, debug_kernel, tally):
+    slower = DEBUG_KERNEL_SLOWER if debug_kernel else 1
+    limit = slower * (sum(c.timeout for c in cases) + BOOT_SECONDS)
+    options = shlex.split(cases[0].options) + (["--kernel", debug_kernel] if debug_kernel else [])
+    argv = [TOP + "/run", "vm", "--modules", modules, "--timeout", str(limit), *options, "--",
+            HERE + "/guest/run-cases", *[f"{slower * c.timeout}:{c.path}" for c in cases]]
     vm = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                           cwd=TOP, text=True, errors="replace")
     left = {c.name: c for c in cases}
@@ -168,6 +187,10 @@ def run_group(cases, modules, tally):
 
 def run_vm(args, tally):
     cases = find_cases(args)
+    debug_kernel = None
+    if args.debug_kernel and not args.list:
+        debug_kernel = subprocess.run([HERE + "/debug-kernel"], check=True, stdout=subprocess.PIPE,
+                                      text=True).stdout.strip().splitlines()[-1]
     for modules in (["stock", "pollux"] if args.modules == "both" else [args.modules]):
         groups = groups_of(cases, modules)
         if args.list:
@@ -177,9 +200,10 @@ def run_vm(args, tally):
             continue
         print(f"virtual machines, {modules} VFIO modules", flush=True)
         if modules == "pollux":
-            subprocess.run([HERE + "/build-modules", "cloud"], check=True)
+            for kernel in sorted({debug_kernel or kernel_of(g) for g in groups}):
+                subprocess.run([HERE + "/build-modules", kernel], check=True)
         for group in groups:
-            run_group(group, modules, tally)
+            run_group(group, modules, debug_kernel, tally)
 
 
 def build(sanitize):
