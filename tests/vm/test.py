@@ -198,6 +198,9 @@ def run_vm(args, tally):
             continue
         if not groups:
             continue
+        needs = sorted({n for g in groups for c in g for n in c.needs})
+        if needs and subprocess.run([HERE + "/install", *needs]).returncode:
+            sys.exit("test: packages that cases need could not be installed")
         print(f"virtual machines, {modules} VFIO modules", flush=True)
         if modules == "pollux":
             for kernel in sorted({debug_kernel or kernel_of(g) for g in groups}):

@@ -269,7 +269,7 @@ class Machine:
         keep = [TOP, kernels.CACHE, os.getcwd()] + ([os.path.abspath(self.args.share)] if self.args.share else [])
         with open(self.path("env"), "w") as f:
             f.write(f"PLX_KEEP=({' '.join(quote(k) for k in keep)})\n")
-            f.write(f"PLX_KERNEL={quote(self.kernel)}\nPLX_CWD={quote(os.getcwd())}\n")
+            f.write(f"export PLX_KERNEL={quote(self.kernel)}\nPLX_CWD={quote(os.getcwd())}\n")
             for key, value in self.env.items():
                 f.write(f"export {key}={quote(value)}\n")
             f.write(f"export PLX_TOP={quote(TOP)} PLX_MODULES={self.args.modules}\n")
