@@ -89,7 +89,7 @@ static const struct vfio_pci_field af_fields[] = {
 /* A message of 32 or 64 bits, with masks or without: the register after the address moves. */
 #define MSI_FLAGS_FIELD                                                                           \
 	{                                                                                         \
-		PCI_MSI_FLAGS, 2, 0xffff, PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE, NULL        \
+		PCI_MSI_FLAGS, 2, 0xffff, 0, vfio_pci_trap_msi_control                            \
 	}
 #define MSI_ADDRESS_FIELD                                                                         \
 	{                                                                                         \

@@ -94,6 +94,24 @@ void vfio_pci_trap_power(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new)
 	up_write(&dev->memory_lock);
 }
 
+/* ---- MSI control, PCIe 6.0 section 7.7.1.2 ---- */
+
+/*
+ * The kernel's MSI is switched by SET_IRQS; here the user sees its wish, as far as it could come
+ * true: enabled only while MSI is on, and no more vectors than the device has.
+ */
+void vfio_pci_trap_msi_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new)
+{
+	const u16 wish = PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE;
+	u16 flags = (old & ~wish) | (new & wish);
+
+	if (READ_ONCE(dev->irq_index) != VFIO_PCI_MSI_IRQ_INDEX)
+		flags &= ~PCI_MSI_FLAGS_ENABLE;
+	if (FIELD_GET(PCI_MSI_FLAGS_QSIZE, flags) > FIELD_GET(PCI_MSI_FLAGS_QMASK, flags))
+		flags &= ~PCI_MSI_FLAGS_QSIZE;
+	vfio_pci_shadow_set(&dev->config, pos, 2, flags);
+}
+
 /* ---- function level reset, by PCI Express or by Advanced Features ---- */
 
 static void vfio_pci_trap_flr(struct vfio_pci_device *dev)

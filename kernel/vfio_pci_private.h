@@ -171,6 +171,7 @@ int vfio_pci_config_describe(struct vfio_pci_device *dev);
 
 void vfio_pci_trap_command(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
 void vfio_pci_trap_power(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
+void vfio_pci_trap_msi_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
 void vfio_pci_trap_device_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
 void vfio_pci_trap_af_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
 void vfio_pci_trap_vpd_address(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
