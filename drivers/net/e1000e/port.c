@@ -259,12 +259,19 @@ static void e1000e_stop(struct plx_port *port)
 	p->link_up = false;
 }
 
-/* The strongest reset that the device has, then the MAC's own. */
+/*
+ * The MAC's own reset, the strongest that the device has, and the MAC's again. The first one masks
+ * all interrupts: the kernel's reset switches MSI-X off, and a device that signals meanwhile finds
+ * vectors half torn down (QEMU's e1000e aborts on that).
+ */
 static int e1000e_reset(struct plx_port *port)
 {
 	struct e1000e_port *p = e1000e_port(port);
-	int err = plx_dev_reset(port->dev);
+	int err = e1000e_hw_reset(p);
 
+	if (err == -ENODEV)
+		return err;
+	err = plx_dev_reset(port->dev);
 	if (err && err != -ENOTSUP)
 		return err;
 	err = e1000e_hw_reset(p);
