@@ -6,6 +6,7 @@
 #ifndef PLX_VFIO_PCI_PRIVATE_H
 #define PLX_VFIO_PCI_PRIVATE_H
 
+#include <linux/bitfield.h>
 #include <linux/eventfd.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>

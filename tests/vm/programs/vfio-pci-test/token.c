@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * token PF VF: who opens a virtual function must know the token of the physical
+ * one, and the other way round as long as a virtual one is open.
+ */
+#include "raw.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define ONE "11111111-2222-3333-4444-555555555555"
+#define TWO "22222222-2222-3333-4444-555555555555"
+
+static int get_with(const struct raw *raw, const char *rest)
+{
+	char name[128];
+	int fd;
+
+	snprintf(name, sizeof(name), "%s%s", raw->name, rest);
+	fd = ioctl(raw->group, VFIO_GROUP_GET_DEVICE_FD, name);
+	return fd < 0 ? -errno : fd;
+}
+
+static int set_token(int device, uint8_t first)
+{
+	struct {
+		struct vfio_device_feature hdr;
+		uint8_t uuid[16];
+	} arg = {
+		.hdr = {.argsz = sizeof(arg),
+			.flags = VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_PCI_VF_TOKEN},
+		.uuid = {first, first, first, first, 0x22, 0x22, 0x33, 0x33, 0x44, 0x44, 0x55, 0x55, 0x55,
+			 0x55, 0x55, 0x55},
+	};
+
+	return ioctl(device, VFIO_DEVICE_FEATURE, &arg) ? -errno : 0;
+}
+
+static void check_names(const struct raw *vf)
+{
+	EXPECT(get_with(vf, " vf_token="), -EINVAL);
+	EXPECT(get_with(vf, " vf_token=" ONE "0"), -EINVAL);
+	EXPECT(get_with(vf, " vf_token=" ONE " vf_token=" ONE), -EINVAL);
+	EXPECT(get_with(vf, " other=" ONE), -EINVAL);
+	EXPECT(get_with(vf, "x"), -ENODEV);
+}
+
+int command_token(int argc, char **argv)
+{
+	struct raw pf, vf;
+	int device;
+
+	if (argc < 2)
+		return 2;
+	raw_open_group(&pf, argv[0]);
+	raw_open_group(&vf, argv[1]);
+	pf.device = get_with(&pf, " vf_token=" ONE);
+	EXPECT(pf.device >= 0, true);
+	check_names(&vf);
+	EXPECT(get_with(&vf, ""), -EACCES);
+	EXPECT(get_with(&vf, " vf_token=" TWO), -EACCES);
+	vf.device = get_with(&vf, " vf_token=" ONE);
+	EXPECT(vf.device >= 0, true);
+	EXPECT(config_get(vf.device, 0, 4), config_get(pf.device, 0, 4));
+	EXPECT(config_get(vf.device, 4, 2) & 2, 2);
+	/* With a VF open, the PF's token is asked for. */
+	close(pf.device);
+	EXPECT(get_with(&pf, ""), -EACCES);
+	EXPECT(get_with(&pf, " vf_token=" TWO), -EACCES);
+	pf.device = get_with(&pf, " vf_token=" ONE);
+	EXPECT(pf.device >= 0, true);
+	EXPECT(set_token(vf.device, 0x22), -ENOTTY);
+	EXPECT(set_token(pf.device, 0x22), 0);
+	close(vf.device);
+	EXPECT(get_with(&vf, " vf_token=" ONE), -EACCES);
+	vf.device = get_with(&vf, " vf_token=" TWO);
+	EXPECT(vf.device >= 0, true);
+	raw_close(&vf);
+	device = get_with(&pf, "");
+	EXPECT(device >= 0, true);
+	close(device);
+	raw_close(&pf);
+	return EXIT_SUCCESS;
+}
