@@ -46,8 +46,23 @@ struct plx_net_driver {
 	void (*stats)(struct plx_port *port, struct plx_port_stats *stats);
 	int (*xstats)(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n);
 
-	/** Apply port->settings to the running device. NULL, and no feature bit: not supported. */
+	/**
+	 * Apply port->settings to the running device, all of them; on failure the old ones are put
+	 * back and stay in force as far as the device lets them.
+	 */
 	int (*apply)(struct plx_port *port);
+
+	/** One queue of a started port (QUEUE_RESTART). lib/net has set the burst pointer back
+	 * before a stop; a start sets it. */
+	int (*rxq_start)(struct plx_rxq *rxq);
+	int (*rxq_stop)(struct plx_rxq *rxq);
+	int (*txq_start)(struct plx_txq *txq);
+	int (*txq_stop)(struct plx_txq *txq);
+	/** offset is below the ring's size, the port started (DESC_STATUS). */
+	enum plx_desc_status (*rxq_desc_status)(const struct plx_rxq *rxq, uint16_t offset);
+	enum plx_desc_status (*txq_desc_status)(const struct plx_txq *txq, uint16_t offset);
+	/** As plx_port_regs() (REGS). */
+	int (*regs)(struct plx_port *port, struct plx_port_reg *regs, unsigned int n);
 
 	/** See plx_rxq_irq_arm(); the vector's eventfd is lib/net's business. */
 	int (*irq_arm)(struct plx_rxq *rxq);
@@ -68,7 +83,17 @@ struct plx_port_settings {
 	bool promisc, allmulti;
 	uint8_t mac[PLX_ETH_ALEN]; /**< after open: info.mac */
 	uint16_t mtu;
+	uint16_t macs;	   /**< addresses in mac_list */
+	uint64_t offloads; /**< subset of info.features; changes only while stopped */
+	uint8_t mac_list[PLX_PORT_MACS_MAX][PLX_ETH_ALEN];
+	uint64_t vlans[PLX_VLAN_COUNT / 64]; /**< bit by VLAN */
+	struct plx_port_rss rss;	     /**< valid if the device has RSS */
 };
+
+static inline bool plx_settings_vlan(const struct plx_port_settings *s, unsigned int vlan)
+{
+	return s->vlans[vlan / 64] >> (vlan % 64) & 1;
+}
 
 struct plx_port {
 	const struct plx_net_driver *driver;

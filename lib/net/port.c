@@ -73,6 +73,7 @@ static int config_check(struct plx_port *port)
 {
 	struct plx_port_config *c = &port->config;
 	struct plx_port_info *info = &port->info;
+	int err;
 
 	c->rx_descs = c->rx_descs ? c->rx_descs : default_descs(port);
 	c->tx_descs = c->tx_descs ? c->tx_descs : default_descs(port);
@@ -88,6 +89,9 @@ static int config_check(struct plx_port *port)
 		return -ENOTSUP;
 	if (plx_port_check_buffers(port, c->mtu))
 		return -EINVAL;
+	err = plx_port_check_offloads(port, c->offloads);
+	if (err)
+		return err;
 	info->rx_queues = c->rx_queues;
 	info->tx_queues = c->tx_queues;
 	info->rx_descs = round_descs(info, c->rx_descs);
@@ -96,7 +100,10 @@ static int config_check(struct plx_port *port)
 	port->settings.promisc = c->promisc;
 	port->settings.allmulti = c->allmulti;
 	port->settings.mtu = c->mtu;
+	info->offloads = c->offloads;
+	port->settings.offloads = c->offloads;
 	memcpy(port->settings.mac, info->mac, PLX_ETH_ALEN);
+	plx_port_rss_defaults(port);
 	return 0;
 }
 
@@ -277,10 +284,14 @@ int plx_port_start(struct plx_port *port)
 
 	if (err)
 		return err;
-	for (i = 0; i < port->info.rx_queues; i++)
+	for (i = 0; i < port->info.rx_queues; i++) {
 		port->rxqs[i]->lies_in_row = 0;
-	for (i = 0; i < port->info.tx_queues; i++)
+		port->rxqs[i]->stopped = false;
+	}
+	for (i = 0; i < port->info.tx_queues; i++) {
 		port->txqs[i]->lies_in_row = 0;
+		port->txqs[i]->stopped = false;
+	}
 	err = port->driver->start(port);
 	if (err) {
 		plx_port_halt_queues(port);

@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include <pollux/clock.h>
+#include <pollux/log.h>
 #include <pollux/mmio.h>
 
 #include "driver.h"
 #include "port.h"
+
+PLX_LOG_USE(net);
 
 #define LINK_POLL_US 10000
 
@@ -40,8 +43,8 @@ const struct plx_port_info *plx_port_info(const struct plx_port *port)
 
 /* --- Settings ------------------------------------------------------------------------------- */
 
-static int settings_try(struct plx_port *port, uint64_t feature,
-			const struct plx_port_settings *settings)
+int plx_port_settings_try(struct plx_port *port, uint64_t feature,
+			  const struct plx_port_settings *settings)
 {
 	struct plx_port_settings old = port->settings;
 	int err;
@@ -54,8 +57,11 @@ static int settings_try(struct plx_port *port, uint64_t feature,
 	if (!port->started)
 		return 0;
 	err = port->driver->apply(port);
-	if (err)
-		port->settings = old;
+	if (!err)
+		return 0;
+	/* What was in force before has to be again; that it fails as well is the first error. */
+	port->settings = old;
+	port->driver->apply(port);
 	return err;
 }
 
@@ -64,7 +70,7 @@ int plx_port_set_promisc(struct plx_port *port, bool on)
 	struct plx_port_settings settings = port->settings;
 
 	settings.promisc = on;
-	return settings_try(port, PLX_PORT_HAS(PROMISC), &settings);
+	return plx_port_settings_try(port, PLX_PORT_HAS(PROMISC), &settings);
 }
 
 int plx_port_set_allmulti(struct plx_port *port, bool on)
@@ -72,7 +78,7 @@ int plx_port_set_allmulti(struct plx_port *port, bool on)
 	struct plx_port_settings settings = port->settings;
 
 	settings.allmulti = on;
-	return settings_try(port, PLX_PORT_HAS(ALLMULTI), &settings);
+	return plx_port_settings_try(port, PLX_PORT_HAS(ALLMULTI), &settings);
 }
 
 int plx_port_set_mac(struct plx_port *port, const uint8_t mac[PLX_ETH_ALEN])
@@ -84,7 +90,7 @@ int plx_port_set_mac(struct plx_port *port, const uint8_t mac[PLX_ETH_ALEN])
 	if ((mac[0] & 1) || memcmp(mac, zero, sizeof(zero)) == 0)
 		return -EINVAL;
 	memcpy(settings.mac, mac, PLX_ETH_ALEN);
-	err = settings_try(port, PLX_PORT_HAS(MAC_SET), &settings);
+	err = plx_port_settings_try(port, PLX_PORT_HAS(MAC_SET), &settings);
 	if (!err)
 		memcpy(port->info.mac, mac, PLX_ETH_ALEN);
 	return err;
@@ -103,10 +109,44 @@ int plx_port_set_mtu(struct plx_port *port, uint16_t mtu)
 	if (err)
 		return err;
 	settings.mtu = mtu;
-	err = settings_try(port, PLX_PORT_HAS(MTU), &settings);
+	err = plx_port_settings_try(port, PLX_PORT_HAS(MTU), &settings);
 	if (!err)
 		port->info.mtu = mtu;
 	return err;
+}
+
+int plx_port_check_offloads(const struct plx_port *port, uint64_t offloads)
+{
+	unsigned int i;
+
+	for (i = 0; i < 64; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+
+		if (!(offloads & bit) || (port->info.features & PLX_PORT_OFFLOADS & bit))
+			continue;
+		if (!(PLX_PORT_OFFLOADS & bit)) {
+			PLX_ERR(net, "%s: bit %u is not an offload", port->info.name, i);
+			return -EINVAL;
+		}
+		PLX_ERR(net, "%s: offload \"%s\": not supported by this device (driver %s)",
+			port->info.name, feature_names[i], port->driver->name);
+		return -ENOTSUP;
+	}
+	return 0;
+}
+
+int plx_port_set_offloads(struct plx_port *port, uint64_t offloads)
+{
+	int err;
+
+	if (port->started)
+		return -EBUSY;
+	err = plx_port_check_offloads(port, offloads);
+	if (err)
+		return err;
+	port->settings.offloads = offloads;
+	port->info.offloads = offloads;
+	return 0;
 }
 
 /* --- Link ----------------------------------------------------------------------------------- */
@@ -167,4 +207,13 @@ int plx_port_stats(struct plx_port *port, struct plx_port_stats *stats)
 int plx_port_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n)
 {
 	return port->driver->xstats ? port->driver->xstats(port, xstats, n) : -ENOTSUP;
+}
+
+int plx_port_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n)
+{
+	if (!port->driver->regs)
+		return -ENOTSUP;
+	if (plx_port_state(port) == PLX_PORT_GONE)
+		return -ENODEV;
+	return port->driver->regs(port, regs, n);
 }

@@ -77,6 +77,7 @@ struct plx_rxq {
 	struct plx_port *port;
 	uint16_t id;
 	uint16_t lies_in_row;
+	bool stopped; /**< by plx_rxq_stop() */
 	struct plx_queue_stats stats;
 };
 
@@ -86,6 +87,7 @@ struct plx_txq {
 	struct plx_port *port;
 	uint16_t id;
 	uint16_t lies_in_row;
+	bool stopped; /**< by plx_txq_stop() */
 	struct plx_queue_stats stats;
 };
 
@@ -124,7 +126,22 @@ static inline uint16_t plx_tx_burst(struct plx_txq *txq, struct plx_pktbuf **pkt
 	X(STATS, "basic statistics")                                                               \
 	X(XSTATS, "extended statistics")                                                           \
 	X(RESET, "reset")                                                                          \
-	X(REMOVE_EVENT, "removal event")
+	X(REMOVE_EVENT, "removal event")                                                           \
+	X(MAC_FILTER, "unicast and multicast filters")                                             \
+	X(VLAN_FILTER, "VLAN filter")                                                              \
+	X(VLAN_STRIP, "VLAN strip")                                                                \
+	X(VLAN_INSERT, "VLAN insert")                                                              \
+	X(RX_CSUM, "rx checksum")                                                                  \
+	X(TX_IP_CSUM, "tx IPv4 checksum")                                                          \
+	X(TX_L4_CSUM, "tx TCP/UDP checksum")                                                       \
+	X(TSO, "TCP segmentation")                                                                 \
+	X(LRO, "large receive")                                                                    \
+	X(RSS, "receive-side scaling")                                                             \
+	X(RSS_HASH, "hash of each packet")                                                         \
+	X(QUEUE_RESTART, "queue start and stop")                                                   \
+	X(DESC_STATUS, "descriptor status")                                                        \
+	X(REGS, "register dump")                                                                   \
+	X(ANNOUNCE_EVENT, "announce event")
 
 enum plx_port_feature {
 #define PLX_PORT_FEATURE_ENUM(id, text) PLX_PORT_FEATURE_##id,
@@ -133,6 +150,16 @@ enum plx_port_feature {
 		PLX_PORT_FEATURE_COUNT,
 };
 #define PLX_PORT_HAS(id) (UINT64_C(1) << PLX_PORT_FEATURE_##id)
+
+/**
+ * Features that are off unless plx_port_config.offloads asks for them, because each costs something
+ * for every packet. On reception they set plx_pktbuf.flags PLX_PKT_RX_*; on transmission a packet
+ * asks with PLX_PKT_TX_* flags, which mean nothing while the offload is off.
+ */
+#define PLX_PORT_OFFLOADS                                                                          \
+	(PLX_PORT_HAS(VLAN_FILTER) | PLX_PORT_HAS(VLAN_STRIP) | PLX_PORT_HAS(VLAN_INSERT) |        \
+	 PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(TX_IP_CSUM) | PLX_PORT_HAS(TX_L4_CSUM) |             \
+	 PLX_PORT_HAS(TSO) | PLX_PORT_HAS(LRO) | PLX_PORT_HAS(RSS_HASH))
 
 /** The name of a feature, as in the matrix; NULL if there is none such. */
 PLX_API const char *plx_port_feature_name(unsigned int feature);
@@ -153,6 +180,7 @@ struct plx_port_config {
 	bool promisc, allmulti;
 	bool rx_irq;	   /**< prepare rx interrupts: see plx_rxq_irq_wait() */
 	struct plx_as *as; /**< NULL: the default one */
+	uint64_t offloads; /**< PLX_PORT_HAS() bits out of PLX_PORT_OFFLOADS */
 };
 
 struct plx_port_info {
@@ -168,6 +196,11 @@ struct plx_port_info {
 	uint16_t descs_align; /**< queue sizes are multiples of it; 0: powers of two */
 	uint16_t mtu, mtu_min, mtu_max;
 	uint16_t tx_segs_max; /**< buffers of one packet to send */
+	uint64_t offloads;    /**< on: as plx_port_config.offloads */
+	uint16_t macs_max;    /**< addresses that plx_port_mac_add() takes */
+	uint16_t rss_key_len; /**< bytes; 0: no RSS */
+	uint16_t rss_reta_size;
+	uint32_t rss_types; /**< PLX_RSS_* that the device can hash */
 };
 
 /**
@@ -218,6 +251,88 @@ PLX_API int plx_port_set_mac(struct plx_port *port, const uint8_t mac[PLX_ETH_AL
 /** Only while stopped (-EBUSY). -EINVAL: outside plx_port_info's limits. */
 PLX_API int plx_port_set_mtu(struct plx_port *port, uint16_t mtu);
 
+/** As plx_port_config.offloads; only while stopped (-EBUSY). */
+PLX_API int plx_port_set_offloads(struct plx_port *port, uint64_t offloads);
+
+#define PLX_PORT_MACS_MAX 128
+
+/**
+ * One more address, unicast or multicast, whose frames are received too.
+ * Return: also -EEXIST, -ENOSPC (plx_port_info.macs_max are there), -EINVAL (all zero).
+ */
+PLX_API int plx_port_mac_add(struct plx_port *port, const uint8_t mac[PLX_ETH_ALEN]);
+/** Return: also -ENOENT. */
+PLX_API int plx_port_mac_remove(struct plx_port *port, const uint8_t mac[PLX_ETH_ALEN]);
+/** Up to n of the added addresses. Return: how many there are. */
+PLX_API int plx_port_macs(const struct plx_port *port, uint8_t (*macs)[PLX_ETH_ALEN],
+			  unsigned int n);
+
+#define PLX_VLAN_COUNT 4096
+/**
+ * Receive frames of this VLAN. The list counts while offload VLAN_FILTER is on: of tagged frames
+ * only those of listed VLANs are received then; untagged ones always are.
+ * Return: also -EINVAL (4095 and more are no VLANs), -EEXIST, -ENOENT.
+ */
+PLX_API int plx_port_vlan_add(struct plx_port *port, uint16_t vlan);
+PLX_API int plx_port_vlan_remove(struct plx_port *port, uint16_t vlan);
+PLX_API bool plx_port_vlan_has(const struct plx_port *port, uint16_t vlan);
+
+/* --- Receive-side scaling ------------------------------------------------------------------- */
+
+/** What is hashed (Toeplitz): addresses, and for TCP and UDP ports too. */
+#define PLX_RSS_IPV4	 (1u << 0)
+#define PLX_RSS_IPV4_TCP (1u << 1)
+#define PLX_RSS_IPV4_UDP (1u << 2)
+#define PLX_RSS_IPV6	 (1u << 3)
+#define PLX_RSS_IPV6_TCP (1u << 4)
+#define PLX_RSS_IPV6_UDP (1u << 5)
+
+#define PLX_RSS_KEY_MAX	 64
+#define PLX_RSS_RETA_MAX 512
+
+/**
+ * How packets are spread over the rx queues. After open: all types the device can, the key that
+ * the specification of RSS verifies with, a table that goes round the queues.
+ */
+struct plx_port_rss {
+	uint32_t types;			 /**< 0: everything goes to queue 0 */
+	uint8_t key[PLX_RSS_KEY_MAX];	 /**< plx_port_info.rss_key_len bytes of it */
+	uint16_t reta[PLX_RSS_RETA_MAX]; /**< rss_reta_size queue numbers of it */
+};
+/** Return: 0 or -ENOTSUP. */
+PLX_API int plx_port_rss_get(const struct plx_port *port, struct plx_port_rss *rss);
+/** At any time. Return: also -EINVAL (a type the device has not, a queue that is not open). */
+PLX_API int plx_port_rss_set(struct plx_port *port, const struct plx_port_rss *rss);
+/** "ipv4-tcp", ...; NULL: no such bit. */
+PLX_API const char *plx_rss_type_name(unsigned int bit);
+
+/* --- Single queues -------------------------------------------------------------------------- */
+
+/**
+ * Stop one queue of a started port, and start it again; no thread may poll it meanwhile. Its
+ * packets are freed; on the others traffic goes on. What arrives for a stopped rx queue is lost.
+ * plx_port_start() starts all queues.
+ * Return: 0; -ENOTSUP, -EBUSY (the port is not started), -EALREADY, -ENOMEM, -EIO, -ENODEV.
+ */
+PLX_API int plx_rxq_start(struct plx_rxq *rxq);
+PLX_API int plx_rxq_stop(struct plx_rxq *rxq);
+PLX_API int plx_txq_start(struct plx_txq *txq);
+PLX_API int plx_txq_stop(struct plx_txq *txq);
+
+enum plx_desc_status {
+	PLX_DESC_UNUSED, /**< rx: not given to the device; tx: free to be filled */
+	PLX_DESC_DEVICE, /**< the device has it */
+	PLX_DESC_DONE,	 /**< rx: a packet waits; tx: sent, its buffer not yet freed */
+};
+/**
+ * State of the descriptor `offset` places behind the next one that is received into (rx), or behind
+ * the oldest one that is not freed (tx). From the queue's thread.
+ * Return: enum plx_desc_status; -EINVAL (beyond the ring), -ENOTSUP, -EBUSY (queue or port
+ * stopped).
+ */
+PLX_API int plx_rxq_desc_status(const struct plx_rxq *rxq, uint16_t offset);
+PLX_API int plx_txq_desc_status(const struct plx_txq *txq, uint16_t offset);
+
 /* --- Link, statistics ----------------------------------------------------------------------- */
 
 struct plx_port_link {
@@ -250,6 +365,19 @@ struct plx_port_xstat {
  */
 PLX_API int plx_port_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n);
 
+/** A register, for a dump. */
+struct plx_port_reg {
+	const char *name; /**< as the data sheet has it */
+	uint32_t offset;
+	uint8_t bytes; /**< 1, 2, 4 or 8 */
+	uint64_t value;
+};
+/**
+ * Up to n registers, read now; only such as can be read without a side effect.
+ * Return: how many there are in all, or -ENOTSUP, -ENODEV.
+ */
+PLX_API int plx_port_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n);
+
 /** "length", "index", ...: for tables. NULL: no such kind. */
 PLX_API const char *plx_lie_name(unsigned int kind);
 
@@ -278,6 +406,8 @@ PLX_API int plx_rxq_irq_fd(const struct plx_rxq *rxq);
 #define PLX_PORT_EVENT_BROKEN (1u << 1) /**< plx_port_reset() */
 #define PLX_PORT_EVENT_ERROR  (1u << 2) /**< the bus reported an error (AER): plx_port_reset() */
 #define PLX_PORT_EVENT_REMOVE (1u << 3) /**< the device goes or is gone: stop polling, close */
+/** The network has moved below the port (migration): tell it where you are (gratuitous ARP). */
+#define PLX_PORT_EVENT_ANNOUNCE (1u << 4)
 
 /** A pollable fd, readable when there may be events; owned by the port. */
 PLX_API int plx_port_event_fd(const struct plx_port *port);

@@ -10,6 +10,7 @@ int main(void)
 		{"mempool", net_eal_up, net_eal_down, NULL, NULL, mempool_tests},
 		{"pktbuf", net_eal_up, net_eal_down, NULL, NULL, pktbuf_tests},
 		{"port", net_eal_up, net_eal_down, NULL, NULL, port_tests},
+		{"port operations", net_eal_up, net_eal_down, NULL, NULL, port_ops_tests},
 		{"portmap", NULL, NULL, NULL, NULL, portmap_tests},
 		CU_SUITE_INFO_NULL,
 	};
