@@ -15,21 +15,37 @@
 
 /* ---- open ---- */
 
+/* Not under the feet of those who use its virtual functions: they would be reset as well. */
+static int vfio_pci_reset_for_user(struct vfio_pci_device *dev)
+{
+	int ret;
+
+	if (vfio_pci_vfs_in_use(dev))
+		return 0;
+	ret = vfio_pci_reset_patiently(dev);
+	if (ret == -EAGAIN) {
+		pci_warn(dev->pdev, "cannot be reset: something else has it locked\n");
+		return ret;
+	}
+	dev->can_reset = !ret;
+	return 0;
+}
+
 static int vfio_pci_enable(struct vfio_pci_device *dev)
 {
 	int ret;
 
+	if (!pci_device_is_present(dev->pdev))
+		return -EIO;
 	pci_clear_master(dev->pdev);
 	ret = pci_enable_device(dev->pdev);
 	if (ret)
 		return ret;
-	ret = vfio_pci_reset_patiently(dev);
-	if (ret == -EAGAIN) {
-		pci_warn(dev->pdev, "cannot be reset: something else has it locked\n");
+	ret = vfio_pci_reset_for_user(dev);
+	if (ret) {
 		pci_disable_device(dev->pdev);
 		return ret;
 	}
-	dev->can_reset = !ret;
 	pci_save_state(dev->pdev);
 	dev->saved = pci_store_saved_state(dev->pdev);
 	if (!dev->saved)
@@ -52,10 +68,7 @@ static void vfio_pci_open_state(struct vfio_pci_device *dev)
 
 static void vfio_pci_restore(struct vfio_pci_device *dev)
 {
-	if (dev->can_reset && !vfio_pci_reset(dev))
-		dev->needs_reset = false;
-	else
-		dev->needs_reset = true;
+	dev->needs_reset = vfio_pci_vfs_in_use(dev) || !dev->can_reset || vfio_pci_reset(dev);
 	pci_load_and_free_saved_state(dev->pdev, &dev->saved);
 	pci_restore_state(dev->pdev);
 	pci_disable_device(dev->pdev);
@@ -100,6 +113,10 @@ void vfio_pci_core_close(struct vfio_device *vdev)
 	vfio_pci_low_power_end(dev);
 	down_write(&dev->memory_lock);
 	vfio_pci_power_set(dev, PCI_D0);
+	/* Only if it did not wake, and is dead: the next user's will be another sleep. */
+	dev->d3 = false;
+	kfree(dev->d3_saved);
+	dev->d3_saved = NULL;
 	up_write(&dev->memory_lock);
 
 	pci_clear_master(dev->pdev);

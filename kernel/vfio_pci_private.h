@@ -221,6 +221,7 @@ void vfio_pci_low_power_end(struct vfio_pci_device *dev);
 int vfio_pci_sriov_probe(struct vfio_pci_device *dev);
 void vfio_pci_sriov_release(struct vfio_pci_device *dev);
 void vfio_pci_sriov_disable(struct vfio_pci_device *dev);
+bool vfio_pci_vfs_in_use(struct vfio_pci_device *dev);
 int vfio_pci_token_feature(struct vfio_pci_device *dev, u32 flags, void __user *data, size_t size);
 void vfio_pci_token_open(struct vfio_pci_device *dev);
 void vfio_pci_token_close(struct vfio_pci_device *dev);

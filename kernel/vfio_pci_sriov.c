@@ -255,6 +255,18 @@ int vfio_pci_token_feature(struct vfio_pci_device *dev, u32 flags, void __user *
 	return 0;
 }
 
+bool vfio_pci_vfs_in_use(struct vfio_pci_device *dev)
+{
+	bool ret;
+
+	if (!dev->token)
+		return false;
+	mutex_lock(&dev->token->lock);
+	ret = dev->token->users;
+	mutex_unlock(&dev->token->lock);
+	return ret;
+}
+
 static void vfio_pci_token_count(struct vfio_pci_device *dev, int change)
 {
 	if (!dev->pf)

@@ -19,7 +19,8 @@ static const struct {
 	{"hot-reset", command_hot_reset, "DEVICE SIBLING: reset of the bus they share"},
 	{"huge", command_huge, "DEVICE BAR: mappings of every alignment"},
 	{"power", command_power, "DEVICE: sleep and wake-up"},
-	{"token", command_token, "PF VF: VF tokens"},
+	{"fail", command_fail, "DEVICE: each allocation fails once"},
+	{"token", command_token, "PF COUNT: virtual functions and their tokens"},
 };
 
 int main(int argc, char **argv)

@@ -46,6 +46,7 @@ int command_race(int argc, char **argv);
 int command_hot_reset(int argc, char **argv);
 int command_huge(int argc, char **argv);
 int command_power(int argc, char **argv);
+int command_fail(int argc, char **argv);
 int command_token(int argc, char **argv);
 
 #endif

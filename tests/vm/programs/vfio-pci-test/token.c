@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * token PF VF: who opens a virtual function must know the token of the physical
- * one, and the other way round as long as a virtual one is open.
+ * token PF VFS: makes that many virtual functions. Who opens one must know the token
+ * of the physical one, and the other way round as long as a virtual one is open.
  */
 #include "raw.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +52,32 @@ static void check_names(const struct raw *vf)
 	EXPECT(get_with(vf, "x"), -ENODEV);
 }
 
+static void make_vfs(const char *pf, const char *count)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/sriov_numvfs", pf);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || write(fd, count, strlen(count)) < 0)
+		die(path);
+	close(fd);
+}
+
+static const char *first_vf(const char *pf)
+{
+	static char link[PATH_MAX];
+	char path[128];
+	ssize_t len;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/virtfn0", pf);
+	len = readlink(path, link, sizeof(link) - 1);
+	if (len < 0)
+		die(path);
+	link[len] = 0;
+	return basename(link);
+}
+
 int command_token(int argc, char **argv)
 {
 	struct raw pf, vf;
@@ -57,9 +86,10 @@ int command_token(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	raw_open_group(&pf, argv[0]);
-	raw_open_group(&vf, argv[1]);
 	pf.device = get_with(&pf, " vf_token=" ONE);
 	EXPECT(pf.device >= 0, true);
+	make_vfs(argv[0], argv[1]);
+	raw_open_group(&vf, first_vf(argv[0]));
 	check_names(&vf);
 	EXPECT(get_with(&vf, ""), -EACCES);
 	EXPECT(get_with(&vf, " vf_token=" TWO), -EACCES);
