@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * hot-reset DEVICE SIBLING: both on one bus behind a port. Who is affected, what
- * proof is taken, and that both are reset and work afterwards.
+ * proof is taken, and that both are reset and work afterwards. Without SIBLING: it
+ * is nobody's, and the reset is refused.
  */
 #include "raw.h"
 
@@ -100,8 +101,12 @@ int command_hot_reset(int argc, char **argv)
 	char *link_a, *link_b, path[128];
 	bool same;
 
-	if (argc < 2)
-		return 2;
+	if (argc < 2) {
+		raw_open(&a, argv[0]);
+		EXPECT(hot_reset(a.device, 1, a.group, 0), -ENODEV);
+		raw_close(&a);
+		return EXIT_SUCCESS;
+	}
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", argv[0]);
 	link_a = realpath(path, NULL);
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", argv[1]);

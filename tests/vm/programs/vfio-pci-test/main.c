@@ -16,7 +16,7 @@ static const struct {
 } commands[] = {
 	{"sweep", command_sweep, "DEVICE: write everywhere in configuration space"},
 	{"race", command_race, "KIND SECONDS DEVICE [SIBLING]: threads against each other"},
-	{"hot-reset", command_hot_reset, "DEVICE SIBLING: reset of the bus they share"},
+	{"hot-reset", command_hot_reset, "DEVICE [SIBLING]: reset of the bus they share"},
 	{"huge", command_huge, "DEVICE BAR: mappings of every alignment"},
 	{"power", command_power, "DEVICE: sleep and wake-up"},
 	{"fail", command_fail, "DEVICE: each allocation fails once"},
