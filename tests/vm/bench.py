@@ -54,10 +54,17 @@ def parse_row(line):
             "peer_name": peer_name or None, "ratio": ratio, "method": method}
 
 
+def guest_kernel(head):
+    words = shlex.split(head["vm"])
+    return words[words.index("--kernel") + 1] if "--kernel" in words else "cloud"
+
+
 def run_file(path):
     """Run one *.bench; returns its rows and whether it succeeded."""
     head = header(path)
     if subprocess.run([HERE + "/install", "build", "vm", *head.get("needs", "").split()]).returncode:
+        return [], False
+    if "--modules pollux" in head.get("vm", "") and subprocess.run([HERE + "/build-modules", guest_kernel(head)]).returncode:
         return [], False
     argv = [path] if "native" in head else \
         [TOP + "/run", "vm", "--timeout", TIMEOUT, *shlex.split(head.get("vm", "")), "--", path]
@@ -108,6 +115,10 @@ def main(argv):
             table(rows)
         with open(f"{TOP}/build/bench/{name}.json", "w") as f:
             json.dump(rows, f, indent=1)
+        chart = f"{TOP}/benchmarks/{name}/chart.py"
+        if os.path.exists(chart):
+            subprocess.run([sys.executable, chart, f"{TOP}/build/bench/{name}.json", f"{TOP}/build/bench/{name}.svg"],
+                           check=True)
     for path in failed:
         print(f"bench: {path} failed", file=sys.stderr)
     return 1 if failed else 0
