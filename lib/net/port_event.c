@@ -172,7 +172,7 @@ static int irq_check(const struct plx_rxq *rxq)
 
 	if (!port->config.rx_irq || !port->driver->irq_arm)
 		return -ENOTSUP;
-	return plx_port_state(port) == PLX_PORT_STARTED ? 0 : -ENODEV;
+	return plx_port_state(port) == PLX_PORT_STARTED && !rxq->stopped ? 0 : -ENODEV;
 }
 
 int plx_rxq_irq_fd(const struct plx_rxq *rxq)

@@ -19,7 +19,8 @@ PLX_LOG_USE(virtio);
 #define CTRL_TIMEOUT_NS UINT64_C(3000000000)
 #define CTRL_POLL_US	20
 #define CTRL_SIZE_MAX	64
-#define CTRL_DATA_MAX	64
+/* The largest commands: all MAC addresses, or a whole RSS table. */
+#define CTRL_DATA_MAX 2048
 /* No device answers this, so that an answer that never came shows. */
 #define CTRL_NO_ANSWER 0xee
 
@@ -34,7 +35,9 @@ struct virtio_ctrl_command {
 /* Behind the last receive and transmit queue that the device has (5.1.2). */
 static uint16_t ctrl_index(const struct virtio_port *p)
 {
-	return (uint16_t)(2 * (p->features & VIRTIO_NET_F_MQ ? p->config.max_pairs : 1));
+	const uint64_t several = VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS;
+
+	return (uint16_t)(2 * (p->features & several ? p->config.max_pairs : 1));
 }
 
 int virtio_ctrl_alloc(struct virtio_port *p)
@@ -155,7 +158,8 @@ int virtio_ctrl_command(struct virtio_port *p, uint8_t class, uint8_t command, c
 	if (!c->on || c->stuck || len > CTRL_DATA_MAX)
 		return -EIO;
 	c->command->hdr = (struct virtio_net_ctrl_hdr){.class = class, .command = command};
-	memcpy(c->command->data, data, len);
+	if (len)
+		memcpy(c->command->data, data, len);
 	c->command->answer = CTRL_NO_ANSWER;
 	len += (uint32_t)sizeof(c->command->hdr);
 	if (c->vq.is_packed)
@@ -196,14 +200,120 @@ static int apply_mac(struct virtio_port *p)
 				   p->base.settings.mac, PLX_ETH_ALEN);
 }
 
+/* --- Queues --------------------------------------------------------------------------------- */
+
+static uint8_t *put16(uint8_t *at, uint16_t value)
+{
+	value = htole16(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
+static uint8_t *put32(uint8_t *at, uint32_t value)
+{
+	value = htole32(value);
+	memcpy(at, &value, sizeof(value));
+	return at + sizeof(value);
+}
+
+/* struct virtio_net_rss_config (5.1.6.5.7.1). Without types, packets go to queue 0. */
+static int apply_rss(struct virtio_port *p)
+{
+	const struct plx_port_rss *rss = &p->base.settings.rss;
+	const unsigned int table = p->config.rss_table_len;
+	uint8_t data[CTRL_DATA_MAX], *at = data;
+	unsigned int i;
+
+	at = put32(at, rss->types);
+	at = put16(at, (uint16_t)(table - 1));
+	at = put16(at, 0);
+	for (i = 0; i < table; i++)
+		at = put16(at, rss->reta[i]);
+	at = put16(at, p->base.info.tx_queues);
+	*at++ = p->config.rss_key_len;
+	memcpy(at, rss->key, p->config.rss_key_len);
+	at += p->config.rss_key_len;
+	return virtio_ctrl_command(p, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_RSS_CONFIG, data,
+				   (uint32_t)(at - data));
+}
+
 static int apply_pairs(struct virtio_port *p)
 {
 	uint16_t pairs = htole16(p->base.info.rx_queues);
 
+	if (p->features & VIRTIO_NET_F_RSS)
+		return apply_rss(p);
 	if (!(p->features & VIRTIO_NET_F_MQ))
 		return 0;
 	return virtio_ctrl_command(p, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &pairs,
 				   sizeof(pairs));
+}
+
+/* --- Filters -------------------------------------------------------------------------------- */
+
+/* One of the two tables: number, addresses. Return: its end. */
+static uint8_t *put_macs(uint8_t *at, const struct plx_port_settings *s, unsigned int multicast)
+{
+	uint32_t count = 0;
+	uint8_t *start = at;
+	unsigned int i;
+
+	at += sizeof(count);
+	for (i = 0; i < s->macs; i++) {
+		if ((s->mac_list[i][0] & 1) != multicast)
+			continue;
+		memcpy(at, s->mac_list[i], PLX_ETH_ALEN);
+		at += PLX_ETH_ALEN;
+		count++;
+	}
+	put32(start, count);
+	return at;
+}
+
+static int apply_macs(struct virtio_port *p)
+{
+	uint8_t data[2 * sizeof(uint32_t) + PLX_PORT_MACS_MAX * PLX_ETH_ALEN], *end;
+
+	/* A device that was never told of any has none. */
+	if (!(p->features & VIRTIO_NET_F_CTRL_RX) || (!p->base.settings.macs && !p->ctrl.macs))
+		return 0;
+	p->ctrl.macs = true;
+	end = put_macs(data, &p->base.settings, 0);
+	end = put_macs(end, &p->base.settings, 1);
+	return virtio_ctrl_command(p, VIRTIO_NET_CTRL_MAC, VIRTIO_NET_CTRL_MAC_TABLE_SET, data,
+				   (uint32_t)(end - data));
+}
+
+/* Tell the device of each VLAN that is on the list and that it does not know, or the reverse. */
+static int apply_vlans(struct virtio_port *p)
+{
+	const struct plx_port_settings *s = &p->base.settings;
+	unsigned int vlan;
+	int err;
+
+	if (!(p->features & VIRTIO_NET_F_CTRL_VLAN))
+		return 0;
+	for (vlan = 0; vlan < PLX_VLAN_COUNT; vlan++) {
+		uint64_t bit = UINT64_C(1) << (vlan % 64), *known = &p->ctrl.vlans[vlan / 64];
+		uint16_t id = htole16((uint16_t)vlan);
+		bool on = plx_settings_vlan(s, vlan);
+
+		if (on == !!(*known & bit))
+			continue;
+		err = virtio_ctrl_command(p, VIRTIO_NET_CTRL_VLAN,
+					  on ? VIRTIO_NET_CTRL_VLAN_ADD : VIRTIO_NET_CTRL_VLAN_DEL,
+					  &id, sizeof(id));
+		if (err)
+			return err;
+		*known ^= bit;
+	}
+	return 0;
+}
+
+int virtio_ctrl_announced(struct virtio_port *p)
+{
+	return virtio_ctrl_command(p, VIRTIO_NET_CTRL_ANNOUNCE, VIRTIO_NET_CTRL_ANNOUNCE_ACK, NULL,
+				   0);
 }
 
 int virtio_ctrl_apply(struct virtio_port *p)
@@ -214,5 +324,9 @@ int virtio_ctrl_apply(struct virtio_port *p)
 		err = apply_rx_mode(p);
 	if (!err)
 		err = apply_mac(p);
+	if (!err)
+		err = apply_macs(p);
+	if (!err)
+		err = apply_vlans(p);
 	return err;
 }

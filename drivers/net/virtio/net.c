@@ -20,14 +20,24 @@ PLX_LOG_USE(virtio);
 #define FEATURES_ALWAYS                                                                            \
 	(VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_ORDER_PLATFORM |                 \
 	 VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED | VIRTIO_NET_F_MAC |   \
-	 VIRTIO_NET_F_STATUS | VIRTIO_NET_F_SPEED_DUPLEX)
-#define FEATURES_CTRL (VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_MAC_ADDR)
+	 VIRTIO_NET_F_STATUS | VIRTIO_NET_F_SPEED_DUPLEX | VIRTIO_F_RING_RESET)
+#define FEATURES_CTRL                                                                              \
+	(VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_MAC_ADDR |                \
+	 VIRTIO_NET_F_GUEST_ANNOUNCE)
+#define FEATURES_HOST_TSO  (VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6)
+#define FEATURES_GUEST_TSO (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
+
+/* PLX_RSS_* has the numbers of 5.1.6.4.3.1. */
+#define RSS_TYPES                                                                                  \
+	(PLX_RSS_IPV4 | PLX_RSS_IPV4_TCP | PLX_RSS_IPV4_UDP | PLX_RSS_IPV6 | PLX_RSS_IPV6_TCP |    \
+	 PLX_RSS_IPV6_UDP)
 
 /* --- Configuration -------------------------------------------------------------------------- */
 
 struct raw_config {
 	uint8_t mac[PLX_ETH_ALEN];
 	uint32_t max_pairs, mtu;
+	uint32_t rss_key, rss_table, rss_types;
 };
 
 static void config_read_once(struct virtio_transport *t, struct raw_config *raw)
@@ -38,6 +48,9 @@ static void config_read_once(struct virtio_transport *t, struct raw_config *raw)
 		raw->mac[i] = (uint8_t)t->ops->config(t, VIRTIO_NET_CFG_MAC + i, 1);
 	raw->max_pairs = t->ops->config(t, VIRTIO_NET_CFG_MAX_VIRTQUEUE_PAIRS, 2);
 	raw->mtu = t->ops->config(t, VIRTIO_NET_CFG_MTU, 2);
+	raw->rss_key = t->ops->config(t, VIRTIO_NET_CFG_RSS_KEY_SIZE, 1);
+	raw->rss_table = t->ops->config(t, VIRTIO_NET_CFG_RSS_TABLE_LENGTH, 2);
+	raw->rss_types = t->ops->config(t, VIRTIO_NET_CFG_HASH_TYPES, 4);
 }
 
 static int config_read(struct virtio_transport *t, struct raw_config *raw)
@@ -98,13 +111,36 @@ static int config_mac(struct virtio_port *p, const struct raw_config *raw)
 	return c->mac[0] ? 0 : random_mac(c->mac);
 }
 
+/* Key and table as long as the device takes, up to what we can give (5.1.4.1). */
+static void config_rss(struct virtio_port *p, const struct raw_config *raw)
+{
+	struct virtio_net_config *c = &p->config;
+	uint32_t table = PLX_RSS_RETA_MAX;
+
+	c->rss_table_len = 0;
+	if (!(p->offered & VIRTIO_NET_F_RSS) || !(p->offered & VIRTIO_NET_F_CTRL_VQ))
+		return;
+	if (raw->rss_key < VIRTIO_NET_RSS_KEY_MIN || raw->rss_table == 0) {
+		config_lie(p, raw->rss_table ? "RSS key length" : "RSS table length",
+			   raw->rss_table ? raw->rss_key : 0, "no RSS");
+		p->ignored |= VIRTIO_NET_F_RSS;
+		return;
+	}
+	while (table > raw->rss_table)
+		table /= 2;
+	c->rss_table_len = (uint16_t)table;
+	c->rss_key_len = (uint8_t)(raw->rss_key < PLX_RSS_KEY_MAX ? raw->rss_key : PLX_RSS_KEY_MAX);
+	c->rss_types = raw->rss_types & RSS_TYPES;
+}
+
 static int config_check(struct virtio_port *p, const struct raw_config *raw)
 {
 	struct virtio_net_config *c = &p->config;
 
 	p->ignored = 0;
 	c->max_pairs = 1;
-	if ((p->offered & VIRTIO_NET_F_MQ) && (p->offered & VIRTIO_NET_F_CTRL_VQ)) {
+	if ((p->offered & (VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)) &&
+	    (p->offered & VIRTIO_NET_F_CTRL_VQ)) {
 		if (raw->max_pairs >= 1 && raw->max_pairs <= VIRTIO_NET_QUEUE_PAIRS_MAX)
 			c->max_pairs = (uint16_t)raw->max_pairs;
 		else
@@ -120,21 +156,40 @@ static int config_check(struct virtio_port *p, const struct raw_config *raw)
 			p->ignored |= VIRTIO_NET_F_MTU;
 		}
 	}
+	config_rss(p, raw);
 	return config_mac(p, raw);
 }
 
 /* --- Probing -------------------------------------------------------------------------------- */
 
-uint64_t virtio_net_features(const struct virtio_port *p, uint32_t mtu)
+/* What the offloads that are on need of the device. */
+static uint64_t offload_features(uint64_t offloads)
+{
+	uint64_t wanted = 0;
+
+	if (offloads & (PLX_PORT_HAS(TX_L4_CSUM) | PLX_PORT_HAS(TSO)))
+		wanted |= VIRTIO_NET_F_CSUM;
+	if (offloads & PLX_PORT_HAS(TSO))
+		wanted |= FEATURES_HOST_TSO;
+	if (offloads & (PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(LRO)))
+		wanted |= VIRTIO_NET_F_GUEST_CSUM;
+	if (offloads & PLX_PORT_HAS(LRO))
+		wanted |= FEATURES_GUEST_TSO | VIRTIO_NET_F_MRG_RXBUF;
+	if (offloads & PLX_PORT_HAS(VLAN_FILTER))
+		wanted |= VIRTIO_NET_F_CTRL_VLAN;
+	return wanted;
+}
+
+uint64_t virtio_net_features(const struct virtio_port *p, uint32_t mtu, uint64_t offloads)
 {
 	const struct plx_port *port = &p->base;
-	uint64_t wanted = FEATURES_ALWAYS | VIRTIO_NET_F_MTU;
+	uint64_t wanted = FEATURES_ALWAYS | VIRTIO_NET_F_MTU | offload_features(offloads);
 	uint32_t room = port->config.pool->buf_len - PLX_PKTBUF_HEADROOM;
 
 	if (p->offered & VIRTIO_NET_F_CTRL_VQ)
 		wanted |= FEATURES_CTRL;
 	if (p->config.max_pairs > 1 && port->config.rx_queues > 1)
-		wanted |= VIRTIO_NET_F_MQ;
+		wanted |= VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS;
 	/* Each packet costs a look at its header then: only where buffers are too small. */
 	if (mtu + PLX_ETH_OVERHEAD > room)
 		wanted |= VIRTIO_NET_F_MRG_RXBUF;
@@ -152,17 +207,38 @@ static void fill_info(struct virtio_port *p)
 		 PLX_PORT_HAS(PROMISC) | PLX_PORT_HAS(ALLMULTI)},
 		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_MAC_ADDR, PLX_PORT_HAS(MAC_SET)},
 		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_MQ, PLX_PORT_HAS(MULTI_QUEUE)},
+		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX, PLX_PORT_HAS(MAC_FILTER)},
+		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_VLAN, PLX_PORT_HAS(VLAN_FILTER)},
+		{VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_GUEST_ANNOUNCE | VIRTIO_NET_F_STATUS,
+		 PLX_PORT_HAS(ANNOUNCE_EVENT)},
+		{VIRTIO_NET_F_CSUM, PLX_PORT_HAS(TX_L4_CSUM)},
+		{VIRTIO_NET_F_CSUM | FEATURES_HOST_TSO | VIRTIO_F_INDIRECT_DESC, PLX_PORT_HAS(TSO)},
+		{VIRTIO_NET_F_GUEST_CSUM, PLX_PORT_HAS(RX_CSUM)},
+		{VIRTIO_NET_F_GUEST_CSUM | FEATURES_GUEST_TSO | VIRTIO_NET_F_MRG_RXBUF,
+		 PLX_PORT_HAS(LRO)},
 	};
 	struct plx_port_info *info = &p->base.info;
 	unsigned int i;
 
 	info->features = PLX_PORT_HAS(MTU) | PLX_PORT_HAS(TX_SEGS) | PLX_PORT_HAS(STATS) |
-			 PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT);
+			 PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT) |
+			 PLX_PORT_HAS(DESC_STATUS);
 	if (p->transport->vectors_max > 1)
 		info->features |= PLX_PORT_HAS(RX_IRQ);
 	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if ((p->offered & map[i].virtio) == map[i].virtio)
 			info->features |= map[i].port;
+	if ((p->offered & VIRTIO_F_RING_RESET) && p->transport->ops->queue_reset)
+		info->features |= PLX_PORT_HAS(QUEUE_RESTART);
+	if (p->transport->ops->regs)
+		info->features |= PLX_PORT_HAS(REGS);
+	if (p->config.rss_table_len) {
+		info->features |= PLX_PORT_HAS(RSS) | PLX_PORT_HAS(MULTI_QUEUE);
+		info->rss_key_len = p->config.rss_key_len;
+		info->rss_reta_size = p->config.rss_table_len;
+		info->rss_types = p->config.rss_types;
+	}
+	info->macs_max = PLX_PORT_MACS_MAX;
 	memcpy(info->mac, p->config.mac, PLX_ETH_ALEN);
 	info->rx_queues_max = p->config.max_pairs < PLX_PORT_QUEUES_MAX ? p->config.max_pairs
 									: PLX_PORT_QUEUES_MAX;
@@ -212,7 +288,9 @@ int virtio_net_probe(struct virtio_port *p)
 	if (!err)
 		err = config_check(p, &raw);
 	if (!err)
-		err = virtio_accept(t, p->offered, virtio_net_features(p, p->base.config.mtu));
+		err = virtio_accept(
+			t, p->offered,
+			virtio_net_features(p, p->base.config.mtu, p->base.config.offloads));
 	if (!err)
 		err = probe_sizes(p);
 	if (err) {

@@ -6,15 +6,20 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <pollux/clock.h>
 #include <pollux/log.h>
 #include <pollux/mem.h>
 #include <pollux/mmio.h>
+#include <pollux/net.h>
 #include <pollux/vfio.h>
 
 #include "pci_caps.h"
 #include "transport.h"
 
 PLX_LOG_USE(virtio);
+
+#define QUEUE_RESET_TIMEOUT_NS UINT64_C(1000000000)
+#define QUEUE_RESET_POLL_US    20
 
 struct virtio_pci {
 	struct virtio_transport base;
@@ -164,6 +169,70 @@ static int pci_queue_enable(struct virtio_transport *t, struct virtio_queue_setu
 	return 0;
 }
 
+/* 4.1.4.3: the driver writes 1, the device answers 0 when the queue is reset. */
+static int pci_queue_reset(struct virtio_transport *t, uint16_t index)
+{
+	struct virtio_pci *p = virtio_pci(t);
+	uint64_t end = plx_clock_ns() + QUEUE_RESET_TIMEOUT_NS;
+	char *reset = p->common + VIRTIO_COMMON_QUEUE_RESET;
+
+	if (p->layout.common.length < VIRTIO_COMMON_QUEUE_RESET + sizeof(uint16_t))
+		return -ENOTSUP;
+	plx_mmio_write16(p->common + VIRTIO_COMMON_QUEUE_SELECT, index);
+	plx_mmio_write16(reset, 1);
+	while (plx_mmio_read16(reset) != 0) {
+		if (plx_clock_ns() >= end) {
+			PLX_ERR(virtio, "%s: queue %u does not reset; reset the port", p->base.name,
+				index);
+			return -EIO;
+		}
+		plx_delay_us(QUEUE_RESET_POLL_US);
+	}
+	return 0;
+}
+
+/* --- Registers ------------------------------------------------------------------------------ */
+
+/* Of the common configuration (4.1.4.3): those that belong to the device as a whole. */
+static const struct plx_port_reg pci_reg_list[] = {
+	{"device_feature_select", VIRTIO_COMMON_DEVICE_FEATURE_SELECT, 4, 0},
+	{"device_feature", VIRTIO_COMMON_DEVICE_FEATURE, 4, 0},
+	{"driver_feature_select", VIRTIO_COMMON_DRIVER_FEATURE_SELECT, 4, 0},
+	{"driver_feature", VIRTIO_COMMON_DRIVER_FEATURE, 4, 0},
+	{"config_msix_vector", VIRTIO_COMMON_CONFIG_MSIX_VECTOR, 2, 0},
+	{"num_queues", VIRTIO_COMMON_NUM_QUEUES, 2, 0},
+	{"device_status", VIRTIO_COMMON_DEVICE_STATUS, 1, 0},
+	{"config_generation", VIRTIO_COMMON_CONFIG_GENERATION, 1, 0},
+	{"queue_select", VIRTIO_COMMON_QUEUE_SELECT, 2, 0},
+	{"queue_size", VIRTIO_COMMON_QUEUE_SIZE, 2, 0},
+	{"queue_enable", VIRTIO_COMMON_QUEUE_ENABLE, 2, 0},
+	{"queue_notify_off", VIRTIO_COMMON_QUEUE_NOTIFY_OFF, 2, 0},
+};
+
+static uint32_t common_read(struct virtio_pci *p, const struct plx_port_reg *reg)
+{
+	switch (reg->bytes) {
+	case 1:
+		return plx_mmio_read8(p->common + reg->offset);
+	case 2:
+		return plx_mmio_read16(p->common + reg->offset);
+	default:
+		return plx_mmio_read32(p->common + reg->offset);
+	}
+}
+
+static int pci_regs(struct virtio_transport *t, struct plx_port_reg *regs, unsigned int n)
+{
+	const unsigned int there = sizeof(pci_reg_list) / sizeof(pci_reg_list[0]);
+	unsigned int i;
+
+	for (i = 0; i < there && i < n; i++) {
+		regs[i] = pci_reg_list[i];
+		regs[i].value = common_read(virtio_pci(t), &regs[i]);
+	}
+	return (int)there;
+}
+
 /* --- Interrupts, DMA, reset ----------------------------------------------------------------- */
 
 static int pci_vectors(struct virtio_transport *t, unsigned int n)
@@ -212,10 +281,12 @@ static const struct virtio_transport_ops pci_ops = {
 	.config_vector = pci_config_vector,
 	.queue_size_max = pci_queue_size_max,
 	.queue_enable = pci_queue_enable,
+	.queue_reset = pci_queue_reset,
 	.vectors = pci_vectors,
 	.vector_fd = pci_vector_fd,
 	.dma = pci_dma,
 	.force_reset = pci_force_reset,
+	.regs = pci_regs,
 	.close = pci_close,
 };
 

@@ -20,7 +20,10 @@ PLX_LOG_COMPONENT_AS(virtio, "net.virtio");
 	 PLX_PORT_HAS(MTU) | PLX_PORT_HAS(RX_SCATTER) | PLX_PORT_HAS(TX_SEGS) |                    \
 	 PLX_PORT_HAS(PROMISC) | PLX_PORT_HAS(ALLMULTI) | PLX_PORT_HAS(MAC_SET) |                  \
 	 PLX_PORT_HAS(STATS) | PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) |                        \
-	 PLX_PORT_HAS(REMOVE_EVENT))
+	 PLX_PORT_HAS(REMOVE_EVENT) | PLX_PORT_HAS(MAC_FILTER) | PLX_PORT_HAS(VLAN_FILTER) |       \
+	 PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(TX_L4_CSUM) | PLX_PORT_HAS(TSO) |                    \
+	 PLX_PORT_HAS(LRO) | PLX_PORT_HAS(RSS) | PLX_PORT_HAS(QUEUE_RESTART) |                     \
+	 PLX_PORT_HAS(DESC_STATUS) | PLX_PORT_HAS(REGS) | PLX_PORT_HAS(ANNOUNCE_EVENT))
 
 static const struct plx_pci_match virtio_ids[] = {
 	{.vendor = VIRTIO_PCI_VENDOR, .device = VIRTIO_NET_PCI_DEVICE},
@@ -87,6 +90,19 @@ static int virtio_event_fd(const struct plx_port *port)
 	return p->transport->ops->vector_fd(p->transport, p->vectors - 1);
 }
 
+/* The device wants us to say where we are (5.1.6.5.4): pass it on, and answer. */
+static unsigned int announce_event(struct virtio_port *p)
+{
+	struct virtio_transport *t = p->transport;
+
+	if (!(p->features & VIRTIO_NET_F_GUEST_ANNOUNCE) || !(p->features & VIRTIO_NET_F_STATUS) ||
+	    !(t->ops->config(t, VIRTIO_NET_CFG_STATUS, 2) & VIRTIO_NET_S_ANNOUNCE))
+		return 0;
+	p->xstats[VIRTIO_XSTAT_ANNOUNCES]++;
+	virtio_ctrl_announced(p);
+	return PLX_PORT_EVENT_ANNOUNCE;
+}
+
 static unsigned int virtio_events(struct plx_port *port)
 {
 	struct virtio_port *p = virtio_port(port);
@@ -98,8 +114,12 @@ static unsigned int virtio_events(struct plx_port *port)
 		eventfd_read(virtio_event_fd(port), &count);
 	if (!port->started || virtio_net_link(p, &link))
 		return 0;
-	if (p->transport->ops->status(p->transport) & VIRTIO_STATUS_NEEDS_RESET)
+	if (plx_port_state(port) == PLX_PORT_STARTED &&
+	    (p->transport->ops->status(p->transport) & VIRTIO_STATUS_NEEDS_RESET)) {
+		p->xstats[VIRTIO_XSTAT_NEEDS_RESET]++;
 		plx_port_break(port, "the device asks for a reset (DEVICE_NEEDS_RESET)");
+	}
+	events |= announce_event(p);
 	if (link.up != p->link_up)
 		events |= PLX_PORT_EVENT_LINK;
 	p->link_up = link.up;
@@ -173,7 +193,7 @@ static int set_up(struct virtio_port *p)
 			p->base.info.name);
 		return -EPROTO;
 	}
-	p->features = virtio_net_features(p, p->base.settings.mtu);
+	p->features = virtio_net_features(p, p->base.settings.mtu, p->base.settings.offloads);
 	err = virtio_accept(t, offered, p->features);
 	if (!err)
 		err = virtio_queues_alloc(p);
@@ -293,6 +313,31 @@ static int virtio_apply(struct plx_port *port)
 	return virtio_ctrl_apply(virtio_port(port));
 }
 
+static enum plx_desc_status desc_status(const struct virtq *vq, uint16_t offset)
+{
+	if (offset >= virtq_in_flight(vq))
+		return PLX_DESC_UNUSED;
+	return ring_is_used(vq, virtq_format(vq), vq->next + offset) ? PLX_DESC_DONE
+								     : PLX_DESC_DEVICE;
+}
+
+static enum plx_desc_status virtio_rxq_desc_status(const struct plx_rxq *rxq, uint16_t offset)
+{
+	return desc_status(&((const struct virtio_rxq *)rxq)->vq, offset);
+}
+
+static enum plx_desc_status virtio_txq_desc_status(const struct plx_txq *txq, uint16_t offset)
+{
+	return desc_status(&((const struct virtio_txq *)txq)->vq, offset);
+}
+
+static int virtio_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n)
+{
+	struct virtio_transport *t = virtio_port(port)->transport;
+
+	return t->ops->regs ? t->ops->regs(t, regs, n) : -ENOTSUP;
+}
+
 const struct plx_net_driver plx_net_virtio = {
 	.name = "virtio",
 	.features = FEATURES,
@@ -309,6 +354,13 @@ const struct plx_net_driver plx_net_virtio = {
 	.link = virtio_link,
 	.xstats = virtio_xstats,
 	.apply = virtio_apply,
+	.rxq_start = virtio_rxq_start,
+	.rxq_stop = virtio_rxq_stop,
+	.txq_start = virtio_txq_start,
+	.txq_stop = virtio_txq_stop,
+	.rxq_desc_status = virtio_rxq_desc_status,
+	.txq_desc_status = virtio_txq_desc_status,
+	.regs = virtio_regs,
 	.irq_arm = virtio_irq_arm,
 	.irq_disarm = virtio_irq_disarm,
 	.irq_fd = virtio_irq_fd,

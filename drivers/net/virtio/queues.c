@@ -16,6 +16,22 @@ PLX_LOG_USE(virtio);
 
 _Static_assert(VIRTIO_DESCS_MIN >= VIRTIO_REFILL, "a ring holds whole refills");
 
+static struct virtq_config queue_config(const struct virtio_port *p, unsigned int index,
+					uint16_t size)
+{
+	return (struct virtq_config){
+		.features = p->features,
+		.index = (uint16_t)index,
+		.size = size,
+		.node = p->base.info.node,
+	};
+}
+
+static int rx_vector(const struct plx_rxq *rxq)
+{
+	return rxq->port->config.rx_irq ? (int)rxq->id : VIRTIO_NO_VECTOR;
+}
+
 /* --- Receive -------------------------------------------------------------------------------- */
 
 static int rxq_fill(struct virtio_rxq *q)
@@ -53,12 +69,44 @@ int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
 	q->rearm = fresh.rearm;
 	q->refill_at = config->size - VIRTIO_REFILL;
 	q->mergeable = config->features & VIRTIO_NET_F_MRG_RXBUF;
+	q->offload = config->features & VIRTIO_NET_F_GUEST_CSUM;
 	q->iova_delta = q->pool->data_iova_delta - VIRTIO_HDR_LEN;
 	q->hdr_offset = q->pool->buf_offset + PLX_PKTBUF_HEADROOM - VIRTIO_HDR_LEN;
 	err = virtq_alloc(&q->vq, config);
 	if (err)
 		return err;
 	return rxq_fill(q);
+}
+
+int virtio_rxq_start(struct plx_rxq *rxq)
+{
+	struct virtio_port *p = virtio_port(rxq->port);
+	struct virtio_rxq *q = (struct virtio_rxq *)rxq;
+	struct virtq_config config = queue_config(p, 2u * rxq->id, rxq->port->info.rx_descs);
+	int err = virtio_rxq_alloc(q, &config);
+
+	if (!err)
+		err = virtq_enable(&q->vq, p->transport, rx_vector(rxq));
+	if (err) {
+		virtq_free(&q->vq);
+		return err;
+	}
+	ring_notify(&q->vq, virtq_format(&q->vq), q->vq.next);
+	rxq->burst = virtio_rx_burst_for(q);
+	return 0;
+}
+
+int virtio_rxq_stop(struct plx_rxq *rxq)
+{
+	struct virtio_port *p = virtio_port(rxq->port);
+	struct virtio_rxq *q = (struct virtio_rxq *)rxq;
+	int err = p->transport->ops->queue_reset(p->transport, q->vq.index);
+
+	if (err)
+		plx_port_break(rxq->port, "a queue does not stop");
+	else
+		virtq_free(&q->vq);
+	return err;
 }
 
 /* --- Transmit ------------------------------------------------------------------------------- */
@@ -74,6 +122,11 @@ int virtio_txq_alloc(struct virtio_txq *q, const struct virtq_config *config)
 	q->plain_from = 0;
 	q->pool = NULL;
 	q->indirect = config->features & VIRTIO_F_INDIRECT_DESC;
+	q->flags = 0;
+	if (config->features & VIRTIO_NET_F_CSUM)
+		q->flags |= PLX_PKT_TX_TCP | PLX_PKT_TX_UDP;
+	if (config->features & VIRTIO_NET_F_HOST_TSO4)
+		q->flags |= PLX_PKT_TX_TSO;
 	copy = (VIRTIO_HDR_LEN + q->frame_max + PLX_CACHE_LINE - 1) & ~(PLX_CACHE_LINE - 1u);
 	q->extra_stride = q->indirect ? sizeof(struct virtio_tx_extra) : copy;
 	err = virtq_alloc(&q->vq, config);
@@ -91,18 +144,37 @@ void virtio_txq_free(struct virtio_txq *q)
 	q->extras = NULL;
 }
 
-/* --- All of a port -------------------------------------------------------------------------- */
-
-static struct virtq_config queue_config(const struct virtio_port *p, unsigned int index,
-					uint16_t size)
+int virtio_txq_start(struct plx_txq *txq)
 {
-	return (struct virtq_config){
-		.features = p->features,
-		.index = (uint16_t)index,
-		.size = size,
-		.node = p->base.info.node,
-	};
+	struct virtio_port *p = virtio_port(txq->port);
+	struct virtio_txq *q = (struct virtio_txq *)txq;
+	struct virtq_config config = queue_config(p, 2u * txq->id + 1, txq->port->info.tx_descs);
+	int err = virtio_txq_alloc(q, &config);
+
+	if (!err)
+		err = virtq_enable(&q->vq, p->transport, VIRTIO_NO_VECTOR);
+	if (err) {
+		virtio_txq_free(q);
+		return err;
+	}
+	txq->burst = virtio_tx_burst_for(q);
+	return 0;
 }
+
+int virtio_txq_stop(struct plx_txq *txq)
+{
+	struct virtio_port *p = virtio_port(txq->port);
+	struct virtio_txq *q = (struct virtio_txq *)txq;
+	int err = p->transport->ops->queue_reset(p->transport, q->vq.index);
+
+	if (err)
+		plx_port_break(txq->port, "a queue does not stop");
+	else
+		virtio_txq_free(q);
+	return err;
+}
+
+/* --- All of a port -------------------------------------------------------------------------- */
 
 int virtio_queues_alloc(struct virtio_port *p)
 {
@@ -146,7 +218,7 @@ int virtio_queues_enable(struct virtio_port *p)
 
 	for (i = 0; i < port->info.rx_queues && !err; i++)
 		err = virtq_enable(&((struct virtio_rxq *)port->rxqs[i])->vq, p->transport,
-				   port->config.rx_irq ? (int)i : VIRTIO_NO_VECTOR);
+				   rx_vector(port->rxqs[i]));
 	for (i = 0; i < port->info.tx_queues && !err; i++)
 		err = virtq_enable(&((struct virtio_txq *)port->txqs[i])->vq, p->transport,
 				   VIRTIO_NO_VECTOR);

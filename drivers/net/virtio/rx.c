@@ -187,6 +187,40 @@ RING_INLINE uint32_t rx_num_buffers(struct virtio_rxq *q, const struct plx_pktbu
 	return num;
 }
 
+/* Is it a header of segments merged into one? Fills in what is known of them. */
+static bool rx_gso(struct plx_pktbuf *p, const struct virtio_net_hdr *hdr)
+{
+	const uint8_t type = PLX_READ_ONCE(hdr->gso_type) & (uint8_t)~VIRTIO_NET_HDR_GSO_ECN;
+	const uint16_t size = le16toh(PLX_READ_ONCE(hdr->gso_size));
+
+	if (type == VIRTIO_NET_HDR_GSO_NONE)
+		return true;
+	if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) || size == 0)
+		return false;
+	p->flags |= PLX_PKT_RX_LRO;
+	p->mss = size;
+	return true;
+}
+
+/* What the header says of checksums and segments (5.1.6.4.1); the whole packet is there. */
+RX_SLOW enum rx_verdict rx_offload(struct virtio_rxq *q, struct plx_pktbuf *p)
+{
+	const struct virtio_net_hdr *hdr = (const void *)((const char *)p + q->hdr_offset);
+	const uint8_t flags = PLX_READ_ONCE(hdr->flags);
+
+	if (flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
+		uint32_t start = le16toh(PLX_READ_ONCE(hdr->csum_start));
+		uint32_t offset = le16toh(PLX_READ_ONCE(hdr->csum_offset));
+
+		if (start + offset + sizeof(uint16_t) > p->pkt_len)
+			return rx_lie(q, PLX_LIE_HEADER);
+		p->flags |= PLX_PKT_RX_L4_GOOD | PLX_PKT_RX_L4_PARTIAL;
+	} else if (flags & VIRTIO_NET_HDR_F_DATA_VALID) {
+		p->flags |= PLX_PKT_RX_L4_GOOD;
+	}
+	return rx_gso(p, hdr) ? RX_GOOD : rx_lie(q, PLX_LIE_HEADER);
+}
+
 /*
  * Take one packet, at *pos; *pos goes behind it. Return: NULL if nothing came of it; *verdict is
  * RX_LEAVE if the port is broken.
@@ -211,6 +245,8 @@ RING_INLINE struct plx_pktbuf *rx_packet(struct virtio_rxq *q, uint32_t *pos, st
 	if (plx_unlikely(num > 1))
 		*verdict = rx_chain(q, p, *pos + 1, num - 1, format);
 	*pos += num ? num : 1;
+	if (q->offload && plx_likely(*verdict == RX_GOOD))
+		*verdict = rx_offload(q, p);
 	if (plx_likely(*verdict == RX_GOOD))
 		return p;
 	plx_pktbuf_free(p);
@@ -388,7 +424,7 @@ virtio_rx_fn_t virtio_rx_burst_for(const struct virtio_rxq *q)
 {
 	enum virtq_format format = virtq_format(&q->vq);
 
-	return q->mergeable ? bursts[format].any : bursts[format].ordered;
+	return q->mergeable || q->offload ? bursts[format].any : bursts[format].ordered;
 }
 
 void virtio_rx_any_order(struct virtio_rxq *q)

@@ -8,6 +8,8 @@
 static const char *const names[VIRTIO_XSTATS] = {
 	[VIRTIO_XSTAT_CONFIG_LIES] = "config_lies",
 	[VIRTIO_XSTAT_CTRL_ERRORS] = "ctrl_errors",
+	[VIRTIO_XSTAT_ANNOUNCES] = "announces",
+	[VIRTIO_XSTAT_NEEDS_RESET] = "needs_resets",
 	[VIRTIO_XSTAT_RX_KICKS] = "rx_notifications",
 	[VIRTIO_XSTAT_TX_KICKS] = "tx_notifications",
 	[VIRTIO_XSTAT_RX_REORDERS] = "rx_out_of_order",

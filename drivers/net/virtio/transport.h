@@ -15,6 +15,7 @@
 #include "virtio_regs.h"
 
 struct virtio_transport;
+struct plx_port_reg;
 
 /** No interrupt for this queue, or for configuration changes. */
 #define VIRTIO_NO_VECTOR (-1)
@@ -50,6 +51,12 @@ struct virtio_transport_ops {
 	/** 0, or -EPROTO (logged: what the device said). */
 	int (*queue_enable)(struct virtio_transport *t, struct virtio_queue_setup *setup);
 
+	/**
+	 * Stop one queue for ever (VIRTIO_F_RING_RESET, 2.6.1): no DMA of it any more; it can be
+	 * enabled anew. 0 or -EIO (it does not stop). NULL: cannot.
+	 */
+	int (*queue_reset)(struct virtio_transport *t, uint16_t index);
+
 	/** Switch on n interrupt vectors, each an eventfd; n = 0: off. 0 or a negative errno. */
 	int (*vectors)(struct virtio_transport *t, unsigned int n);
 	int (*vector_fd)(const struct virtio_transport *t, unsigned int vector);
@@ -58,6 +65,8 @@ struct virtio_transport_ops {
 	int (*dma)(struct virtio_transport *t, bool on);
 	/** Reset by force, from below; 0, -ENOTSUP, or a negative errno. */
 	int (*force_reset)(struct virtio_transport *t);
+	/** As plx_port_regs(); NULL: none. */
+	int (*regs)(struct virtio_transport *t, struct plx_port_reg *regs, unsigned int n);
 	void (*close)(struct virtio_transport *t);
 };
 

@@ -22,6 +22,12 @@
 #define TX_SLOW	 static __attribute__((noinline))
 #define TX_CLEAN 32
 
+/* The longest packet to be cut: what IPv4 can express, behind two VLAN tags. */
+#define TX_TSO_MAX	(65535u + 22)
+#define TCP_CSUM_OFFSET 16u
+#define UDP_CSUM_OFFSET 6u
+#define TCP_HDR_MIN	20
+
 /* --- Clean-up ------------------------------------------------------------------------------- */
 
 /* A used entry that is not the expected one. Return: true if the port is broken now. */
@@ -131,6 +137,48 @@ static struct virtio_tx_extra *tx_extra(const struct virtio_txq *q, uint32_t id)
 	return (struct virtio_tx_extra *)(q->extras + (size_t)id * q->extra_stride);
 }
 
+TX_COLD void tx_drop(struct virtio_txq *q, struct plx_pktbuf *p)
+{
+	q->base.stats.dropped++;
+	plx_pktbuf_free(p);
+}
+
+/* The longest that the packet may be: TSO cuts it to frames, of which the header must be one. */
+static uint32_t tx_len_max(const struct virtio_txq *q, const struct plx_pktbuf *p)
+{
+	return p->flags & q->flags & PLX_PKT_TX_TSO ? TX_TSO_MAX : q->frame_max;
+}
+
+/*
+ * What the packet asks for, into its header (5.1.6.2); the rest of it is zero. Return: false: what
+ * it asks for contradicts itself.
+ */
+TX_SLOW bool tx_offload(const struct virtio_txq *q, const struct plx_pktbuf *p,
+			struct virtio_net_hdr *hdr)
+{
+	const uint32_t flags = p->flags & q->flags, start = (uint32_t)p->l2_len + p->l3_len;
+	const bool tso = flags & PLX_PKT_TX_TSO, tcp = tso || (flags & PLX_PKT_TX_TCP);
+	const uint32_t offset = tcp ? TCP_CSUM_OFFSET : UDP_CSUM_OFFSET;
+
+	if (!flags)
+		return true;
+	if (start < VIRTIO_FRAME_MIN || start + offset + sizeof(uint16_t) > p->pkt_len)
+		return false;
+	hdr->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	hdr->csum_start = htole16((uint16_t)start);
+	hdr->csum_offset = htole16((uint16_t)offset);
+	if (!tso)
+		return true;
+	if (p->mss == 0 || p->l4_len < TCP_HDR_MIN || start + p->l4_len >= p->pkt_len ||
+	    start + p->l4_len + p->mss > q->frame_max)
+		return false;
+	hdr->gso_type =
+		p->flags & PLX_PKT_TX_IPV6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4;
+	hdr->gso_size = htole16(p->mss);
+	hdr->hdr_len = htole16((uint16_t)(start + p->l4_len));
+	return true;
+}
+
 /* Does the chain make sense, and can it be sent? Its number of buffers, or 0. */
 static uint32_t tx_check(const struct virtio_txq *q, const struct plx_pktbuf *head)
 {
@@ -144,7 +192,7 @@ static uint32_t tx_check(const struct virtio_txq *q, const struct plx_pktbuf *he
 		sum += p->len;
 	}
 	if (p || n != head->nsegs || sum != head->pkt_len || sum < VIRTIO_FRAME_MIN ||
-	    sum > q->frame_max)
+	    sum > tx_len_max(q, head))
 		return 0;
 	return n;
 }
@@ -185,12 +233,11 @@ TX_COLD uint32_t tx_odd(struct virtio_txq *q, uint32_t pos, struct plx_pktbuf *p
 	uint32_t slot = pos & vq->mask, id = vq->ids[slot], n = tx_check(q, p), len;
 	struct virtio_tx_extra *extra = tx_extra(q, id);
 
-	if (n == 0) {
-		q->base.stats.dropped++;
-		plx_pktbuf_free(p);
+	memset(&extra->hdr, 0, sizeof(extra->hdr));
+	if (n == 0 || !tx_offload(q, p, &extra->hdr)) {
+		tx_drop(q, p);
 		return 0;
 	}
-	memset(&extra->hdr, 0, sizeof(extra->hdr));
 	if (q->indirect) {
 		len = tx_table(q, extra, p, n);
 		ring_fill(vq, virtq_format(vq), pos, id, plx_iova(extra->split), len,
@@ -217,12 +264,17 @@ RING_INLINE bool tx_is_plain(const struct plx_pktbuf *p, uint32_t span)
 	       p->len - VIRTIO_FRAME_MIN <= span;
 }
 
+static inline struct virtio_net_hdr *tx_header_of(const struct plx_pktbuf *p)
+{
+	return (void *)(p->buf + p->data_off - VIRTIO_HDR_LEN);
+}
+
 /* Write the header in front of the data. Return: the IOVA of the header. */
 RING_INLINE plx_iova_t tx_header(const struct plx_pktbuf *p)
 {
 	const plx_iova_t iova = plx_pktbuf_iova(p) - VIRTIO_HDR_LEN;
 
-	memset(p->buf + p->data_off - VIRTIO_HDR_LEN, 0, VIRTIO_HDR_LEN);
+	memset(tx_header_of(p), 0, VIRTIO_HDR_LEN);
 	return iova;
 }
 
@@ -247,9 +299,15 @@ RING_INLINE uint16_t tx_any(struct virtio_txq *q, struct plx_pktbuf **pkts, uint
 	for (; sent < n && pos != end; sent++) {
 		struct plx_pktbuf *p = pkts[sent];
 		uint32_t slot = pos & vq->mask;
+		plx_iova_t iova;
 
 		if (plx_unlikely(!tx_is_plain(p, q->span))) {
 			pos += tx_odd(q, pos, p);
+			continue;
+		}
+		iova = tx_header(p);
+		if (p->flags & q->flags && plx_unlikely(!tx_offload(q, p, tx_header_of(p)))) {
+			tx_drop(q, p);
 			continue;
 		}
 		if (plx_unlikely(p->pool != q->pool)) {
@@ -259,8 +317,7 @@ RING_INLINE uint16_t tx_any(struct virtio_txq *q, struct plx_pktbuf **pkts, uint
 		vq->bufs[slot] = p;
 		bytes += p->len;
 		plain++;
-		ring_fill(vq, format, pos++, vq->ids[slot], tx_header(p), VIRTIO_HDR_LEN + p->len,
-			  0);
+		ring_fill(vq, format, pos++, vq->ids[slot], iova, VIRTIO_HDR_LEN + p->len, 0);
 	}
 	if (pos != from) {
 		tx_count(q, plain, bytes);
@@ -384,7 +441,9 @@ static const struct {
 
 virtio_tx_fn_t virtio_tx_burst_for(const struct virtio_txq *q)
 {
-	return bursts[virtq_format(&q->vq)].ordered;
+	enum virtq_format format = virtq_format(&q->vq);
+
+	return q->flags ? bursts[format].any : bursts[format].ordered;
 }
 
 void virtio_tx_any_order(struct virtio_txq *q)

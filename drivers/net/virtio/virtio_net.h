@@ -35,6 +35,7 @@ struct virtio_rxq {
 	uint32_t span;	     /* that less the smallest frame */
 	uint32_t refill_at;  /* with no more than this in flight a refill fits */
 	bool mergeable;	     /* VIRTIO_NET_F_MRG_RXBUF is on */
+	bool offload;	     /* VIRTIO_NET_F_GUEST_CSUM is on: headers say something */
 	uint32_t hdr_offset; /* from a pktbuf to its header */
 	struct plx_pktbuf_pool *pool;
 };
@@ -62,6 +63,7 @@ struct virtio_txq {
 	uint32_t plain_from;
 	struct plx_pktbuf_pool *pool;
 	bool indirect;	       /* VIRTIO_F_INDIRECT_DESC is on */
+	uint32_t flags;	       /* PLX_PKT_TX_* that are heeded; 0: headers are all zero */
 	char *extras;	       /* by id; DMA memory */
 	uint32_t extra_stride; /* bytes of one */
 };
@@ -72,6 +74,9 @@ struct virtio_net_config {
 	bool has_mac;
 	uint16_t max_pairs;
 	uint16_t mtu_max;
+	uint8_t rss_key_len;
+	uint16_t rss_table_len; /* a power of two; 0: no RSS */
+	uint32_t rss_types;
 };
 
 /* The control queue (5.1.6.5): one command at a time. */
@@ -80,11 +85,15 @@ struct virtio_ctrl {
 	struct virtio_ctrl_command *command; /* DMA memory */
 	bool on;
 	bool stuck; /* a command was never answered: the device may yet write to it */
+	bool macs;  /* the device was told of addresses */
+	uint64_t vlans[PLX_VLAN_COUNT / 64]; /* that the device was told of */
 };
 
 enum virtio_net_xstat {
 	VIRTIO_XSTAT_CONFIG_LIES, /* configuration that cannot be */
 	VIRTIO_XSTAT_CTRL_ERRORS, /* commands refused or not answered */
+	VIRTIO_XSTAT_ANNOUNCES,	  /* announcements asked for */
+	VIRTIO_XSTAT_NEEDS_RESET, /* DEVICE_NEEDS_RESET seen */
 	VIRTIO_XSTATS_OF_PORT,
 	/* Sums over the queues. */
 	VIRTIO_XSTAT_RX_KICKS = VIRTIO_XSTATS_OF_PORT,
@@ -122,8 +131,8 @@ int virtio_port_attach(struct virtio_port *p, struct virtio_transport *transport
 /* net.c */
 /** Read what the device is: offered features and configuration into *p and the port's info. */
 int virtio_net_probe(struct virtio_port *p);
-/** The features to accept for an MTU. */
-uint64_t virtio_net_features(const struct virtio_port *p, uint32_t mtu);
+/** The features to accept for an MTU and offloads (PLX_PORT_HAS() bits). */
+uint64_t virtio_net_features(const struct virtio_port *p, uint32_t mtu, uint64_t offloads);
 int virtio_net_link(struct virtio_port *p, struct plx_port_link *link);
 
 /* queues.c */
@@ -131,6 +140,11 @@ int virtio_queues_alloc(struct virtio_port *p);
 /** The device must be reset. Takes what a failed alloc left. */
 void virtio_queues_free(struct virtio_port *p);
 int virtio_queues_enable(struct virtio_port *p);
+/** One queue of a running device (VIRTIO_F_RING_RESET). */
+int virtio_rxq_start(struct plx_rxq *rxq);
+int virtio_rxq_stop(struct plx_rxq *rxq);
+int virtio_txq_start(struct plx_txq *txq);
+int virtio_txq_stop(struct plx_txq *txq);
 /** One queue; for tests too. 0, -ENOMEM (logged), -EINVAL. */
 int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config);
 int virtio_txq_alloc(struct virtio_txq *q, const struct virtq_config *config);
@@ -161,6 +175,8 @@ void virtio_ctrl_free(struct virtio_port *p);
  */
 int virtio_ctrl_command(struct virtio_port *p, uint8_t class, uint8_t command, const void *data,
 			uint32_t len);
+/** Tell the device that its ANNOUNCE was seen. */
+int virtio_ctrl_announced(struct virtio_port *p);
 /** port->settings to the device, as far as it can take them. */
 int virtio_ctrl_apply(struct virtio_port *p);
 

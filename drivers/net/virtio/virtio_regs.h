@@ -27,6 +27,7 @@
 #define VIRTIO_F_RING_PACKED	 (UINT64_C(1) << 34)
 #define VIRTIO_F_IN_ORDER	 (UINT64_C(1) << 35)
 #define VIRTIO_F_ORDER_PLATFORM	 (UINT64_C(1) << 36)
+#define VIRTIO_F_RING_RESET	 (UINT64_C(1) << 40)
 
 /* Virtio structure PCI capabilities (4.1.4): vendor-specific, with these fields */
 #define VIRTIO_PCI_VENDOR		 0x1af4
@@ -62,6 +63,7 @@
 #define VIRTIO_COMMON_QUEUE_DRIVER	    0x28
 #define VIRTIO_COMMON_QUEUE_DEVICE	    0x30
 #define VIRTIO_COMMON_SIZE		    0x38
+#define VIRTIO_COMMON_QUEUE_RESET	    0x3a /* 16 bits, with VIRTIO_F_RING_RESET */
 
 #define VIRTIO_MSI_NO_VECTOR		    0xffff
 

@@ -216,7 +216,7 @@ void fake_rx(uint32_t len, uint8_t fill)
 
 static unsigned int ctrl_queue(void)
 {
-	return (fake.accepted & VIRTIO_NET_F_MQ)
+	return (fake.accepted & (VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS))
 		       ? 2u * fake.config[VIRTIO_NET_CFG_MAX_VIRTQUEUE_PAIRS]
 		       : 2;
 }
@@ -355,6 +355,16 @@ static int fake_queue_enable(struct virtio_transport *t, struct virtio_queue_set
 	return 0;
 }
 
+static int fake_queue_reset(struct virtio_transport *t, uint16_t index)
+{
+	CU_ASSERT_FATAL(index < FAKE_QUEUES);
+	UNIT_EQ(fake.queues[index].on, true);
+	if (fake.reset_error)
+		return fake.reset_error;
+	fake.queues[index].on = false;
+	return 0;
+}
+
 static int fake_vectors(struct virtio_transport *t, unsigned int n)
 {
 	while (fake.vectors)
@@ -400,6 +410,7 @@ static const struct virtio_transport_ops fake_ops = {
 	.config_vector = fake_config_vector,
 	.queue_size_max = fake_queue_size_max,
 	.queue_enable = fake_queue_enable,
+	.queue_reset = fake_queue_reset,
 	.vectors = fake_vectors,
 	.vector_fd = fake_vector_fd,
 	.dma = fake_dma,

@@ -66,7 +66,7 @@ struct fake {
 	bool other_features; /* after FEATURES_OK */
 	bool moving;	     /* generation */
 	bool dead;	     /* never DRIVER_OK */
-	int enable_error;
+	int enable_error, reset_error;
 	uint8_t generation;
 };
 
@@ -123,6 +123,7 @@ bool fake_is_packed(void);
 
 /* rx, tx, ctrl and port run once with each format; those that wait for a time-out only once. */
 extern CU_TestInfo rx_tests[], tx_tests[], ctrl_tests[], port_tests[];
+extern CU_TestInfo offload_tests[];
 extern CU_TestInfo ctrl_timeout_tests[], port_timeout_tests[];
 extern CU_TestInfo ring_tests[], caps_tests[], pci_tests[];
 

@@ -17,6 +17,7 @@ UP(FAKE_PACKED_EVENT)
 #define SUITES(name, format)                                                                       \
 	{"rx, " name, up_##format, fake_eal_down, NULL, NULL, rx_tests},                           \
 		{"tx, " name, up_##format, fake_eal_down, NULL, NULL, tx_tests},                   \
+		{"offload, " name, up_##format, fake_eal_down, NULL, NULL, offload_tests},         \
 		{"ctrl, " name, up_##format, fake_eal_down, NULL, NULL, ctrl_tests},               \
 	{                                                                                          \
 		"port, " name, up_##format, fake_eal_down, NULL, NULL, port_tests                  \
