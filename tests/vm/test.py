@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 MARK = "@plx-case@"
 BOOT_SECONDS = 40
-DEBUG_KERNEL_SLOWER = 5
+DEBUG_KERNEL_SLOWER = 20
 
 
 class Tally:
@@ -52,12 +53,16 @@ def parse_args(argv):
     p.add_argument("--debug-kernel", action="store_true",
                    help="the cases that hunt for bugs in kernel/ (tier debug), with our modules on the kernel that "
                         "./run debug-kernel builds; with --full the others on it, too. Takes long")
+    p.add_argument("--coverage", action="store_true",
+                   help="with --debug-kernel: which lines of kernel/ the cases reached; writes build/coverage/")
     p.add_argument("--list", action="store_true", help="name the tests and end")
     args = p.parse_args(argv)
     if args.debug_kernel:
         if args.native or args.sanitize:
             p.error("--debug-kernel is for the cases in VMs")
         args.vm, args.modules = True, "pollux"
+    elif args.coverage:
+        p.error("--coverage needs --debug-kernel")
     return args
 
 
@@ -128,6 +133,38 @@ def find_cases(args):
     return [c for c in cases if not args.filter or re.search(args.filter, c.name)]
 
 
+class Coverage:
+    """Collects what each machine's gcov counted, and reports the lines that any of them reached."""
+
+    def __init__(self, kernel):
+        if subprocess.run([HERE + "/install", "coverage"]).returncode:
+            sys.exit("test: gcovr could not be installed")
+        self.folder = TOP + "/build/coverage"
+        self.source = kernel + "/source"
+        self.modules = f"{TOP}/build/kernel-coverage/" + open(kernel + "/release").read().strip()
+        self.runs = []
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def options(self):
+        run = f"{self.folder}/run{len(self.runs)}"
+        os.makedirs(run)
+        self.runs.append(run)
+        return ["--modules-dir", self.modules, "--share", run, "--env", "PLX_COVERAGE=" + run]
+
+    def report(self):
+        merged = self.runs[0]
+        for number, run in enumerate(self.runs[1:]):
+            out = f"{self.folder}/merged{number}"
+            subprocess.run(["gcov-tool", "merge", "-o", out, merged, run], check=True, stdout=subprocess.DEVNULL)
+            merged = out
+        for path in glob.glob(f"{merged}/**/*.gcda", recursive=True):
+            shutil.copy(path, self.modules)
+        print(flush=True)
+        # The compiler ran in the kernel's tree, and so must gcov.
+        subprocess.run(["gcovr", "--root", self.modules, "--object-directory", self.source, "--print-summary", "--txt", "-",
+                        "--html-details", self.folder + "/index.html", self.modules], cwd=self.source)
+
+
 def groups_of(cases, modules):
     """Cases that can share a machine, in the order of their names."""
     groups = {}
@@ -157,10 +194,11 @@ def kernel_of(group):
     return words[words.index("--kernel") + 1] if "--kernel" in words else "cloud"
 
 
-def run_group(cases, modules, debug_kernel, tally):
+def run_group(cases, modules, debug_kernel, coverage, tally):
     slower = DEBUG_KERNEL_SLOWER if debug_kernel else 1
     limit = slower * (sum(c.timeout for c in cases) + BOOT_SECONDS)
     options = shlex.split(cases[0].options) + (["--kernel", debug_kernel] if debug_kernel else [])
+    options += coverage.options() if coverage else []
     argv = [TOP + "/run", "vm", "--modules", modules, "--timeout", str(limit), *options, "--",
             HERE + "/guest/run-cases", *[f"{slower * c.timeout}:{c.path}" for c in cases]]
     vm = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -191,6 +229,7 @@ def run_vm(args, tally):
     if args.debug_kernel and not args.list:
         debug_kernel = subprocess.run([HERE + "/debug-kernel"], check=True, stdout=subprocess.PIPE,
                                       text=True).stdout.strip().splitlines()[-1]
+    coverage = Coverage(debug_kernel) if args.coverage and not args.list else None
     for modules in (["stock", "pollux"] if args.modules == "both" else [args.modules]):
         groups = groups_of(cases, modules)
         if args.list:
@@ -204,9 +243,11 @@ def run_vm(args, tally):
         print(f"virtual machines, {modules} VFIO modules", flush=True)
         if modules == "pollux":
             for kernel in sorted({debug_kernel or kernel_of(g) for g in groups}):
-                subprocess.run([HERE + "/build-modules", kernel], check=True)
+                subprocess.run([HERE + "/build-modules", kernel] + (["coverage"] if coverage else []), check=True)
         for group in groups:
-            run_group(group, modules, debug_kernel, tally)
+            run_group(group, modules, debug_kernel, coverage, tally)
+    if coverage:
+        coverage.report()
 
 
 def build(sanitize):

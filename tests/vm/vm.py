@@ -69,6 +69,7 @@ example:
   ./run vm --nic e1000e,hub=1 --nic virtio,hub=1 --nvme 1G --hugepages 256 -- lspci -nn""" % (NIC_SLOT, NVME_SLOT))
     p.add_argument("--modules", choices=("none", "stock", "pollux"), default="stock",
                    help="VFIO modules to load at start: Debian's, ours (from kernel/), or none (default: %(default)s)")
+    p.add_argument("--modules-dir", metavar="DIR", help="where ours are, if not in build/kernel/RELEASE")
     p.add_argument("--kernel", default="cloud", metavar="KERNEL",
                    help="cloud, full (Debian's 6.12 kernels), or a kernel folder (default: %(default)s)")
     p.add_argument("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to use")
@@ -256,7 +257,7 @@ class Machine:
         if self.args.modules == "stock":
             return "modprobe vfio-pci || exit 1\n"
         release = kernels.release(self.kernel)
-        folder = f"{TOP}/build/kernel/{release}"
+        folder = os.path.abspath(self.args.modules_dir or f"{TOP}/build/kernel/{release}")
         if not os.path.exists(folder + "/vfio.ko"):
             raise VmError(f"{folder}/vfio.ko is not there: build it with tests/vm/build-modules")
         lines = ["modprobe -q irqbypass"]
