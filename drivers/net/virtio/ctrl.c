@@ -243,7 +243,7 @@ static int apply_pairs(struct virtio_port *p)
 
 	if (p->features & VIRTIO_NET_F_RSS)
 		return apply_rss(p);
-	if (!(p->features & VIRTIO_NET_F_MQ))
+	if (!(p->features & VIRTIO_NET_F_MQ) || p->transport->unfiltered)
 		return 0;
 	return virtio_ctrl_command(p, VIRTIO_NET_CTRL_MQ, VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET, &pairs,
 				   sizeof(pairs));

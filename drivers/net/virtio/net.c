@@ -24,8 +24,10 @@ PLX_LOG_USE(virtio);
 #define FEATURES_CTRL                                                                              \
 	(VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_MAC_ADDR |                \
 	 VIRTIO_NET_F_GUEST_ANNOUNCE)
-#define FEATURES_HOST_TSO  (VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6)
-#define FEATURES_GUEST_TSO (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
+/* Where all is received, these need nothing of the device. */
+#define FEATURES_UNFILTERED (PLX_PORT_HAS(PROMISC) | PLX_PORT_HAS(ALLMULTI) | PLX_PORT_HAS(MAC_SET))
+#define FEATURES_HOST_TSO   (VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6)
+#define FEATURES_GUEST_TSO  (VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
 
 /* PLX_RSS_* has the numbers of 5.1.6.4.3.1. */
 #define RSS_TYPES                                                                                  \
@@ -140,7 +142,7 @@ static int config_check(struct virtio_port *p, const struct raw_config *raw)
 	p->ignored = 0;
 	c->max_pairs = 1;
 	if ((p->offered & (VIRTIO_NET_F_MQ | VIRTIO_NET_F_RSS)) &&
-	    (p->offered & VIRTIO_NET_F_CTRL_VQ)) {
+	    ((p->offered & VIRTIO_NET_F_CTRL_VQ) || p->transport->unfiltered)) {
 		if (raw->max_pairs >= 1 && raw->max_pairs <= VIRTIO_NET_QUEUE_PAIRS_MAX)
 			c->max_pairs = (uint16_t)raw->max_pairs;
 		else
@@ -228,6 +230,10 @@ static void fill_info(struct virtio_port *p)
 	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)
 		if ((p->offered & map[i].virtio) == map[i].virtio)
 			info->features |= map[i].port;
+	if (p->transport->unfiltered)
+		info->features |= FEATURES_UNFILTERED;
+	if (p->transport->unfiltered && (p->offered & VIRTIO_NET_F_MQ))
+		info->features |= PLX_PORT_HAS(MULTI_QUEUE);
 	if ((p->offered & VIRTIO_F_RING_RESET) && p->transport->ops->queue_reset)
 		info->features |= PLX_PORT_HAS(QUEUE_RESTART);
 	if (p->transport->ops->regs)

@@ -85,6 +85,8 @@ static int virtio_event_fd(const struct plx_port *port)
 {
 	const struct virtio_port *p = (const struct virtio_port *)port;
 
+	if (p->transport->ops->event_fd)
+		return p->transport->ops->event_fd(p->transport);
 	if (p->vectors == 0)
 		return -1;
 	return p->transport->ops->vector_fd(p->transport, p->vectors - 1);
@@ -110,7 +112,7 @@ static unsigned int virtio_events(struct plx_port *port)
 	unsigned int events = 0;
 	eventfd_t count;
 
-	if (p->vectors)
+	if (p->vectors && !p->transport->ops->event_fd)
 		eventfd_read(virtio_event_fd(port), &count);
 	if (!port->started || virtio_net_link(p, &link))
 		return 0;
@@ -158,14 +160,11 @@ static int virtio_open(struct plx_port *port, const char *arg)
 
 	if (err)
 		return err;
-	if (!port->dev) {
-		PLX_ERR(virtio, "%s: this driver takes PCI addresses only", port->info.name);
-		return -EINVAL;
-	}
-	transport = virtio_pci_open(port->dev, port->info.name);
+	transport = port->dev ? virtio_pci_open(port->dev, port->info.name)
+			      : virtio_vhost_open(arg, port->info.name);
 	if (!transport)
 		return -errno;
-	port->info.node = plx_dev_info(port->dev)->pci.node;
+	port->info.node = port->dev ? plx_dev_info(port->dev)->pci.node : PLX_NODE_ANY;
 	return virtio_port_attach(virtio_port(port), transport);
 }
 

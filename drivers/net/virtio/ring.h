@@ -250,7 +250,10 @@ RING_INLINE void ring_notify(struct virtq *vq, enum virtq_format format, uint32_
 				   : !split_wants_notify(vq, format, from))
 		return;
 	vq->kicks++;
-	plx_mmio_write16(vq->doorbell, vq->index);
+	if (plx_likely(vq->doorbell))
+		plx_mmio_write16(vq->doorbell, vq->index);
+	else
+		virtq_kick(vq);
 }
 
 #endif /* POLLUX_VIRTIO_RING_H */

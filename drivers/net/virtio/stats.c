@@ -10,6 +10,7 @@ static const char *const names[VIRTIO_XSTATS] = {
 	[VIRTIO_XSTAT_CTRL_ERRORS] = "ctrl_errors",
 	[VIRTIO_XSTAT_ANNOUNCES] = "announces",
 	[VIRTIO_XSTAT_NEEDS_RESET] = "needs_resets",
+	[VIRTIO_XSTAT_TRANSPORT_LIES] = "transport_lies",
 	[VIRTIO_XSTAT_RX_KICKS] = "rx_notifications",
 	[VIRTIO_XSTAT_TX_KICKS] = "tx_notifications",
 	[VIRTIO_XSTAT_RX_REORDERS] = "rx_out_of_order",
@@ -30,6 +31,7 @@ int virtio_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned
 
 	for (i = 0; i < VIRTIO_XSTATS_OF_PORT; i++)
 		values[i] = p->xstats[i];
+	values[VIRTIO_XSTAT_TRANSPORT_LIES] = p->transport->lies;
 	for (i = 0; i < port->info.rx_queues; i++)
 		add(&values[VIRTIO_XSTAT_RX_KICKS], &values[VIRTIO_XSTAT_RX_REORDERS],
 		    &((const struct virtio_rxq *)port->rxqs[i])->vq);

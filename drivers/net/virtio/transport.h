@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The seam between a virtio device driver and what carries its configuration: PCI (pci.c), later
+ * The seam between a virtio device driver and what carries its configuration: PCI (pci.c), or
  * vhost-user. A transport moves values and knows no device type; the order of the steps is in
  * device.c, rings are in virtq.h, the network device is above both.
  *
@@ -27,8 +27,9 @@ struct virtio_queue_setup {
 	/** The three areas of a virtqueue (2.6), in memory of the DMA heap. */
 	const void *desc, *driver, *device;
 	int vector; /**< or VIRTIO_NO_VECTOR */
-	/** Out: where to write the index to notify the device. */
+	/** Out: where to write the index to notify the device; NULL: kick_fd, an eventfd, is it. */
 	void *doorbell;
+	int kick_fd;
 };
 
 struct virtio_transport_ops {
@@ -60,6 +61,8 @@ struct virtio_transport_ops {
 	/** Switch on n interrupt vectors, each an eventfd; n = 0: off. 0 or a negative errno. */
 	int (*vectors)(struct virtio_transport *t, unsigned int n);
 	int (*vector_fd)(const struct virtio_transport *t, unsigned int vector);
+	/** Tells of changes instead of a vector; NULL: the vector does. */
+	int (*event_fd)(const struct virtio_transport *t);
 
 	/** Allow or forbid DMA, whatever the device's state. */
 	int (*dma)(struct virtio_transport *t, bool on);
@@ -76,6 +79,10 @@ struct virtio_transport {
 	unsigned int vectors_max;
 	/** Without these features the device cannot be driven here; see device.c. */
 	uint64_t features_needed;
+	/** There is no control queue, and none is needed: everything is received, and all queues
+	 * that are on are used. */
+	bool unfiltered;
+	uint64_t lies; /**< of the other end, on the control path */
 };
 
 struct plx_dev;
@@ -87,5 +94,12 @@ struct plx_dev;
  * transport.
  */
 struct virtio_transport *virtio_pci_open(struct plx_dev *dev, const char *name);
+
+/**
+ * The transport to a vhost-user back end. arg: "vhost-user=/path[,server]".
+ * Return: NULL with errno EINVAL (bad arg; logged), ETIMEDOUT, ENOENT, ECONNREFUSED (no back end in
+ * 10 s), EPROTO (it does not behave), ENOSPC (too many segments), ...
+ */
+struct virtio_transport *virtio_vhost_open(const char *arg, const char *name);
 
 #endif /* POLLUX_VIRTIO_TRANSPORT_H */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include <pollux/mem.h>
 
@@ -114,9 +115,17 @@ int virtq_enable(struct virtq *vq, struct virtio_transport *t, int vector)
 		setup.device = vq->split.used;
 	}
 	err = t->ops->queue_enable(t, &setup);
-	if (!err)
+	if (!err) {
 		vq->doorbell = setup.doorbell;
+		vq->kick_fd = setup.kick_fd;
+	}
 	return err;
+}
+
+void virtq_kick(const struct virtq *vq)
+{
+	/* It can only fail when the counter is full: then the other end has been told. */
+	eventfd_write(vq->kick_fd, 1);
 }
 
 int virtq_reorder(struct virtq *vq, uint32_t pos, uint32_t id)

@@ -49,8 +49,9 @@ struct virtq {
 	uint16_t index;
 	bool event_idx; /* VIRTIO_F_EVENT_IDX is on */
 	bool is_packed;
-	bool in_order; /* slot and id have always been the same */
-	void *doorbell;
+	bool in_order;	/* slot and id have always been the same */
+	void *doorbell; /* NULL: kick_fd */
+	int kick_fd;
 
 	uint16_t *ids;	 /* by slot */
 	uint16_t *slots; /* by id: where it is offered */
@@ -91,6 +92,9 @@ int virtq_reorder(struct virtq *vq, uint32_t pos, uint32_t id);
  */
 bool virtq_irq_on(struct virtq *vq);
 void virtq_irq_off(struct virtq *vq);
+
+/** Notify a device that has an eventfd instead of a doorbell. */
+void virtq_kick(const struct virtq *vq);
 
 static inline enum virtq_format virtq_format(const struct virtq *vq)
 {

@@ -125,6 +125,6 @@ bool fake_is_packed(void);
 extern CU_TestInfo rx_tests[], tx_tests[], ctrl_tests[], port_tests[];
 extern CU_TestInfo offload_tests[];
 extern CU_TestInfo ctrl_timeout_tests[], port_timeout_tests[];
-extern CU_TestInfo ring_tests[], caps_tests[], pci_tests[];
+extern CU_TestInfo vhost_tests[], ring_tests[], caps_tests[], pci_tests[];
 
 #endif /* POLLUX_TESTS_VIRTIO_FAKE_H */

@@ -33,6 +33,7 @@ int main(void)
 		{"ctrl, time-outs", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, ctrl_timeout_tests},
 		{"port, time-outs", up_FAKE_PACKED, fake_eal_down, NULL, NULL, port_timeout_tests},
 		{"ring", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, ring_tests},
+		{"vhost-user", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, vhost_tests},
 		{"PCI capabilities", NULL, NULL, NULL, NULL, caps_tests},
 		{"PCI transport", up_FAKE_SPLIT, fake_eal_down, NULL, NULL, pci_tests},
 		CU_SUITE_INFO_NULL,
