@@ -10,7 +10,8 @@
 
 static char ids[1024];
 module_param_string(ids, ids, sizeof(ids), 0);
-MODULE_PARM_DESC(ids, "Devices to take, as vendor:device[:subvendor[:subdevice[:class[:mask]]]],...");
+MODULE_PARM_DESC(ids,
+		 "Devices to take, as vendor:device[:subvendor[:subdevice[:class[:mask]]]],...");
 
 static bool nointxmask;
 module_param(nointxmask, bool, 0444);
@@ -63,9 +64,7 @@ static int vfio_pci_sriov_configure(struct pci_dev *pdev, int num_vfs)
 }
 
 static const struct pci_device_id vfio_pci_table[] = {
-	{PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_ANY_ID, PCI_ANY_ID)},
-	{}
-};
+	{PCI_DRIVER_OVERRIDE_DEVICE_VFIO(PCI_ANY_ID, PCI_ANY_ID)}, {}};
 MODULE_DEVICE_TABLE(pci, vfio_pci_table);
 
 static struct pci_driver vfio_pci_driver = {

@@ -19,15 +19,15 @@
 #include <linux/sort.h>
 #include "vfio_pci_private.h"
 
-#define HEADER_END	   0x40
-#define CAPS_MAX	   ((256 - HEADER_END) / 4)
-#define EXT_CAPS_MAX	   ((PCI_CFG_SPACE_EXP_SIZE - PCI_CFG_SPACE_SIZE) / 4)
-#define EXP_LENGTH_V1	   0x14 /* PCIe 1.0a, 7.8: as far as Link Status */
-#define EXP_LENGTH_V2	   0x3c
+#define HEADER_END    0x40
+#define CAPS_MAX      ((256 - HEADER_END) / 4)
+#define EXT_CAPS_MAX  ((PCI_CFG_SPACE_EXP_SIZE - PCI_CFG_SPACE_SIZE) / 4)
+#define EXP_LENGTH_V1 0x14 /* PCIe 1.0a, 7.8: as far as Link Status */
+#define EXP_LENGTH_V2 0x3c
 
 /* PCIe 6.0, 7.5.3.16: what is between the user's device and itself. */
-#define DEVCTL2_WRITABLE                                                                          \
-	(PCI_EXP_DEVCTL2_COMP_TIMEOUT | PCI_EXP_DEVCTL2_COMP_TMOUT_DIS |                          \
+#define DEVCTL2_WRITABLE                                                                           \
+	(PCI_EXP_DEVCTL2_COMP_TIMEOUT | PCI_EXP_DEVCTL2_COMP_TMOUT_DIS |                           \
 	 PCI_EXP_DEVCTL2_ATOMIC_REQ | PCI_EXP_DEVCTL2_IDO_REQ_EN | PCI_EXP_DEVCTL2_IDO_CMP_EN)
 
 struct vfio_pci_field {
@@ -70,15 +70,13 @@ static const struct vfio_pci_field vpd_fields[] = {
 };
 
 static const struct vfio_pci_field exp_fields[] = {
-	{PCI_EXP_DEVCTL, 2,
-	 PCI_EXP_DEVCTL_BCR_FLR | PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_READRQ, 0,
-	 vfio_pci_trap_device_control},
+	{PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR | PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_READRQ,
+	 0, vfio_pci_trap_device_control},
 };
 
 static const struct vfio_pci_field exp2_fields[] = {
-	{PCI_EXP_DEVCTL, 2,
-	 PCI_EXP_DEVCTL_BCR_FLR | PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_READRQ, 0,
-	 vfio_pci_trap_device_control},
+	{PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR | PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_READRQ,
+	 0, vfio_pci_trap_device_control},
 	{PCI_EXP_DEVCTL2, 2, 0, DEVCTL2_WRITABLE, NULL},
 };
 
@@ -87,13 +85,13 @@ static const struct vfio_pci_field af_fields[] = {
 };
 
 /* A message of 32 or 64 bits, with masks or without: the register after the address moves. */
-#define MSI_FLAGS_FIELD                                                                           \
-	{                                                                                         \
-		PCI_MSI_FLAGS, 2, 0xffff, 0, vfio_pci_trap_msi_control                            \
+#define MSI_FLAGS_FIELD                                                                            \
+	{                                                                                          \
+		PCI_MSI_FLAGS, 2, 0xffff, 0, vfio_pci_trap_msi_control                             \
 	}
-#define MSI_ADDRESS_FIELD                                                                         \
-	{                                                                                         \
-		PCI_MSI_ADDRESS_LO, 4, U32_MAX, ~3u, NULL                                         \
+#define MSI_ADDRESS_FIELD                                                                          \
+	{                                                                                          \
+		PCI_MSI_ADDRESS_LO, 4, U32_MAX, ~3u, NULL                                          \
 	}
 
 static const struct vfio_pci_field msi32_fields[] = {
@@ -193,8 +191,7 @@ static void vfio_pci_describe_bars(struct vfio_pci_device *dev)
 			continue;
 		vfio_pci_describe_or(config->writable, pos, 4, ~(u32)(size - 1));
 		if (dev->pdev->is_virtfn)
-			vfio_pci_shadow_set(config, pos, 4,
-					    (u32)res->start | (res->flags & 0xf));
+			vfio_pci_shadow_set(config, pos, 4, (u32)res->start | (res->flags & 0xf));
 		if (!(res->flags & IORESOURCE_MEM_64) || i + 1 == PCI_STD_NUM_BARS)
 			continue;
 		i++;
@@ -293,8 +290,8 @@ static void vfio_pci_describe_exp(struct vfio_pci_device *dev, u16 pos, u16 *end
 }
 
 /* From behind the header to the length that the device tells. */
-static void vfio_pci_describe_vendor(struct vfio_pci_config *config, u16 pos, u16 header, u16 length,
-				     u16 *end)
+static void vfio_pci_describe_vendor(struct vfio_pci_config *config, u16 pos, u16 header,
+				     u16 length, u16 *end)
 {
 	*end = min_t(u16, *end, pos + length);
 	if (*end > pos + header)

@@ -9,7 +9,6 @@
 #include <linux/module.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <linux/vgaarb.h>
 #include "vfio_pci_private.h"
 
@@ -133,21 +132,6 @@ void vfio_pci_core_close(struct vfio_device *vdev)
 EXPORT_SYMBOL_GPL(vfio_pci_core_close);
 
 /* ---- commands ---- */
-
-static long vfio_pci_get_info(struct vfio_pci_device *dev, void __user *arg)
-{
-	const size_t minsz = offsetofend(struct vfio_device_info, num_irqs);
-	struct vfio_device_info info = {};
-
-	if (copy_from_user(&info, arg, minsz))
-		return -EFAULT;
-	if (info.argsz < minsz)
-		return -EINVAL;
-	info.flags = VFIO_DEVICE_FLAGS_PCI | (dev->can_reset ? VFIO_DEVICE_FLAGS_RESET : 0);
-	info.num_regions = VFIO_PCI_NUM_REGIONS;
-	info.num_irqs = VFIO_PCI_NUM_IRQS;
-	return copy_to_user(arg, &info, minsz) ? -EFAULT : 0;
-}
 
 static long vfio_pci_command(struct vfio_pci_device *dev, unsigned int cmd, void __user *arg)
 {

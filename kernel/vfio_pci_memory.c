@@ -60,7 +60,8 @@ static unsigned long vfio_pci_vma_pfn(struct vm_area_struct *vma, unsigned long 
 	const u64 offset = pos & VFIO_PCI_OFFSET_MASK;
 
 	return (pci_resource_start(dev->pdev, VFIO_PCI_REGION(pos)) + offset +
-		(addr - vma->vm_start)) >> PAGE_SHIFT;
+		(addr - vma->vm_start)) >>
+	       PAGE_SHIFT;
 }
 
 /*

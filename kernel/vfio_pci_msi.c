@@ -111,8 +111,8 @@ static int vfio_pci_msi_on(struct vfio_pci_device *dev, u32 index, u32 count)
 	u16 command;
 	int ret;
 
-	dev->vectors = kvcalloc(vfio_pci_irq_count(dev, index), sizeof(*dev->vectors),
-				GFP_KERNEL_ACCOUNT);
+	dev->vectors =
+		kvcalloc(vfio_pci_irq_count(dev, index), sizeof(*dev->vectors), GFP_KERNEL_ACCOUNT);
 	if (!dev->vectors)
 		return -ENOMEM;
 	command = vfio_pci_memory_force(dev);

@@ -131,7 +131,8 @@ int vfio_pci_low_power_exit(struct vfio_pci_device *dev, u32 flags, size_t size)
 	return min(ret, 0);
 }
 
-/* ---- callbacks of runtime power management; the PCI core saves, sleeps, wakes and restores ---- */
+/* ---- callbacks of runtime power management; the PCI core saves, sleeps, wakes and restores ----
+ */
 
 static int vfio_pci_runtime_suspend(struct device *device)
 {
@@ -168,6 +169,5 @@ static int vfio_pci_runtime_resume(struct device *device)
 }
 
 const struct dev_pm_ops vfio_pci_core_pm_ops = {
-	RUNTIME_PM_OPS(vfio_pci_runtime_suspend, vfio_pci_runtime_resume, NULL)
-};
+	RUNTIME_PM_OPS(vfio_pci_runtime_suspend, vfio_pci_runtime_resume, NULL)};
 EXPORT_SYMBOL_GPL(vfio_pci_core_pm_ops);

@@ -18,13 +18,13 @@
 #include "include/vfio_pci_core.h"
 
 /* Offsets of the device file: the region's index above, the offset in the region below. */
-#define VFIO_PCI_OFFSET_SHIFT	 40
-#define VFIO_PCI_REGION(pos)	 ((u64)(pos) >> VFIO_PCI_OFFSET_SHIFT)
-#define VFIO_PCI_START(region)	 ((u64)(region) << VFIO_PCI_OFFSET_SHIFT)
-#define VFIO_PCI_OFFSET_MASK	 (BIT_ULL(VFIO_PCI_OFFSET_SHIFT) - 1)
-#define VFIO_PCI_IRQ_NONE	 (-1)
-#define VFIO_PCI_IOEVENTFDS_MAX	 1000
-#define VFIO_PCI_CONFIG_TRAPS	 8
+#define VFIO_PCI_OFFSET_SHIFT	40
+#define VFIO_PCI_REGION(pos)	((u64)(pos) >> VFIO_PCI_OFFSET_SHIFT)
+#define VFIO_PCI_START(region)	((u64)(region) << VFIO_PCI_OFFSET_SHIFT)
+#define VFIO_PCI_OFFSET_MASK	(BIT_ULL(VFIO_PCI_OFFSET_SHIFT) - 1)
+#define VFIO_PCI_IRQ_NONE	(-1)
+#define VFIO_PCI_IOEVENTFDS_MAX 1000
+#define VFIO_PCI_CONFIG_TRAPS	8
 
 struct vfio_pci_device;
 struct vfio_pci_vector;
@@ -68,10 +68,10 @@ struct vfio_pci_intx {
 	struct vfio_listener *unmask;
 	struct vfio_pci_device *dev;
 	char *name;
-	bool can_mask;	  /* COMMAND.INTX_DISABLE works: the line can be shared */
-	bool masked;	  /* by the user, or since the last interrupt */
-	bool disabled;	  /* by the user's COMMAND.INTX_DISABLE */
-	bool line_off;	  /* nothing comes from the line, whichever way */
+	bool can_mask;	   /* COMMAND.INTX_DISABLE works: the line can be shared */
+	bool masked;	   /* by the user, or since the last interrupt */
+	bool disabled;	   /* by the user's COMMAND.INTX_DISABLE */
+	bool line_off;	   /* nothing comes from the line, whichever way */
 	unsigned int hold; /* the device cannot be asked: in reset, or suspended */
 };
 
@@ -88,16 +88,16 @@ struct vfio_pci_device {
 	 */
 	struct rw_semaphore memory_lock;
 	struct lock_class_key memory_key;
-	bool memory_on; /* the user's COMMAND.MEMORY */
-	bool d3;	/* the user put the device to sleep by PMCSR */
-	bool low_power; /* the user allowed the kernel to put it to sleep */
-	struct eventfd_ctx *wakeup;	 /* signalled when low power ends by itself */
+	bool memory_on;			  /* the user's COMMAND.MEMORY */
+	bool d3;			  /* the user put the device to sleep by PMCSR */
+	bool low_power;			  /* the user allowed the kernel to put it to sleep */
+	struct eventfd_ctx *wakeup;	  /* signalled when low power ends by itself */
 	struct pci_saved_state *d3_saved; /* what D3hot to D0 loses */
 
 	struct mutex bar_lock; /* claiming and mapping of BARs */
 	struct vfio_pci_bar bars[PCI_STD_NUM_BARS];
 	bool has_vga;
-	u8 msix_bar;	 /* PCI_STD_NUM_BARS if there is no table */
+	u8 msix_bar; /* PCI_STD_NUM_BARS if there is no table */
 	u32 msix_offset, msix_size;
 	u32 msi_count, msix_count;
 
@@ -129,7 +129,11 @@ static inline struct vfio_pci_device *vfio_pci_from_vdev(struct vfio_device *vde
 	return container_of(vdev, struct vfio_pci_device, vdev);
 }
 
-/* ---- regions, BARs, VGA: vfio_pci_regions.c, vfio_pci_access.c, vfio_pci_rom.c, vfio_pci_vga.c ---- */
+/* ---- vfio_pci_info.c ---- */
+long vfio_pci_get_info(struct vfio_pci_device *dev, void __user *arg);
+
+/* ---- regions, BARs, VGA: vfio_pci_regions.c, vfio_pci_access.c, vfio_pci_rom.c, vfio_pci_vga.c
+ * ---- */
 void vfio_pci_regions_open(struct vfio_pci_device *dev);
 void vfio_pci_regions_close(struct vfio_pci_device *dev);
 long vfio_pci_get_region_info(struct vfio_pci_device *dev, void __user *arg);
@@ -160,7 +164,8 @@ void vfio_pci_memory_zap(struct vfio_pci_device *dev);
 u16 vfio_pci_memory_force(struct vfio_pci_device *dev);
 void vfio_pci_memory_unforce(struct vfio_pci_device *dev, u16 command);
 
-/* ---- configuration space: vfio_pci_config.c, vfio_pci_config_layout.c, vfio_pci_config_traps.c ---- */
+/* ---- configuration space: vfio_pci_config.c, vfio_pci_config_layout.c, vfio_pci_config_traps.c
+ * ---- */
 int vfio_pci_config_open(struct vfio_pci_device *dev);
 void vfio_pci_config_close(struct vfio_pci_device *dev);
 ssize_t vfio_pci_config_read(struct vfio_pci_device *dev, char __user *buf, size_t count, u64 pos);
@@ -184,7 +189,8 @@ long vfio_pci_get_irq_info(struct vfio_pci_device *dev, void __user *arg);
 long vfio_pci_set_irqs(struct vfio_pci_device *dev, void __user *arg);
 u32 vfio_pci_irq_count(const struct vfio_pci_device *dev, u32 index);
 
-int vfio_pci_intx_set(struct vfio_pci_device *dev, const struct vfio_irq_set *hdr, const void *data);
+int vfio_pci_intx_set(struct vfio_pci_device *dev, const struct vfio_irq_set *hdr,
+		      const void *data);
 void vfio_pci_intx_off(struct vfio_pci_device *dev);
 void vfio_pci_intx_set_disabled(struct vfio_pci_device *dev, bool disabled);
 void vfio_pci_intx_hold(struct vfio_pci_device *dev);

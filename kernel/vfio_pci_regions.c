@@ -79,7 +79,8 @@ static int vfio_pci_bar_claim_locked(struct vfio_pci_device *dev, unsigned int i
 		return 0;
 	ret = pci_request_selected_regions(dev->pdev, BIT(index), "vfio-pci");
 	if (ret) {
-		pci_warn(dev->pdev, "BAR %u is used by something else in the kernel, see /proc/iomem\n",
+		pci_warn(dev->pdev,
+			 "BAR %u is used by something else in the kernel, see /proc/iomem\n",
 			 index);
 		return ret;
 	}
@@ -135,8 +136,8 @@ u64 vfio_pci_region_size(struct vfio_pci_device *dev, unsigned int region)
 	case VFIO_PCI_ROM_REGION_INDEX:
 		if (pdev->non_compliant_bars)
 			return 0;
-		return pdev->rom && pdev->romlen ? pdev->romlen :
-						   pci_resource_len(pdev, PCI_ROM_RESOURCE);
+		return pdev->rom && pdev->romlen ? pdev->romlen
+						 : pci_resource_len(pdev, PCI_ROM_RESOURCE);
 	case VFIO_PCI_CONFIG_REGION_INDEX:
 		return dev->config.size;
 	case VFIO_PCI_VGA_REGION_INDEX:

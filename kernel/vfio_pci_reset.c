@@ -13,7 +13,7 @@
 #include <linux/pm_runtime.h>
 #include "vfio_pci_private.h"
 
-#define PATIENCE_MS 20
+#define PATIENCE_MS    20
 #define PATIENCE_TRIES 25
 
 static void vfio_pci_reset_prepare(struct pci_dev *pdev)

@@ -9,7 +9,8 @@
 #include <linux/uaccess.h>
 #include "vfio_pci_private.h"
 
-/* No wider than 32 bits: a ROM's bus is narrow, and some bridges answer 64-bit reads with an error. */
+/* No wider than 32 bits: a ROM's bus is narrow, and some bridges answer 64-bit reads with an error.
+ */
 static void vfio_pci_rom_copy(u8 *to, const u8 __iomem *rom, u64 offset, size_t count)
 {
 	size_t width;

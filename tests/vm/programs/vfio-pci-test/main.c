@@ -20,6 +20,7 @@ static const struct {
 	{"huge", command_huge, "DEVICE BAR: mappings of every alignment"},
 	{"power", command_power, "DEVICE: sleep and wake-up"},
 	{"fail", command_fail, "DEVICE: each allocation fails once"},
+	{"vga", command_vga, "DEVICE: the legacy ranges"},
 	{"token", command_token, "PF COUNT: virtual functions and their tokens"},
 };
 

@@ -47,6 +47,7 @@ int command_hot_reset(int argc, char **argv);
 int command_huge(int argc, char **argv);
 int command_power(int argc, char **argv);
 int command_fail(int argc, char **argv);
+int command_vga(int argc, char **argv);
 int command_token(int argc, char **argv);
 
 #endif
