@@ -35,9 +35,9 @@ static void vfio_pci_restore_bars(struct pci_dev *pdev)
 		low = (u32)region.start | (have & ~PCI_BASE_ADDRESS_MEM_MASK);
 		if (res->flags & IORESOURCE_IO)
 			low = (u32)region.start | (have & ~PCI_BASE_ADDRESS_IO_MASK);
-		if (have == low)
+		if (have == low || have == U32_MAX)
 			continue;
-		pci_info(pdev, "BAR %d was lost in a reset by its user, restored\n", i);
+		pci_info_ratelimited(pdev, "BAR %d was lost in a reset by its user, restored\n", i);
 		pci_write_config_dword(pdev, pos, low);
 		if (res->flags & IORESOURCE_MEM_64)
 			pci_write_config_dword(pdev, pos + 4, (u64)region.start >> 32);
@@ -119,7 +119,9 @@ static void vfio_pci_trap_flr(struct vfio_pci_device *dev)
 	const int ret = vfio_pci_reset_patiently(dev);
 
 	if (ret)
-		pci_warn(dev->pdev, "function level reset asked for by its user failed: %d\n", ret);
+		dev_warn_ratelimited(&dev->pdev->dev,
+				     "function level reset asked for by its user failed: %d\n",
+				     ret);
 }
 
 /*

@@ -79,9 +79,9 @@ static int vfio_pci_bar_claim_locked(struct vfio_pci_device *dev, unsigned int i
 		return 0;
 	ret = pci_request_selected_regions(dev->pdev, BIT(index), "vfio-pci");
 	if (ret) {
-		pci_warn(dev->pdev,
-			 "BAR %u is used by something else in the kernel, see /proc/iomem\n",
-			 index);
+		dev_warn_ratelimited(
+			&dev->pdev->dev,
+			"BAR %u is used by something else in the kernel, see /proc/iomem\n", index);
 		return ret;
 	}
 	bar->claimed = true;

@@ -88,10 +88,12 @@ int vfio_pci_reset_patiently(struct vfio_pci_device *dev)
  */
 void vfio_pci_reset_removed(struct vfio_pci_device *dev)
 {
-	struct pci_dev *pdev = dev->pdev;
+	struct pci_dev *pdev = dev->pdev, *bridge = pci_upstream_bridge(pdev);
 
 	device_lock_assert(&pdev->dev);
 	if (!dev->can_reset || pci_dev_is_disconnected(pdev))
+		return;
+	if (bridge && !pci_dev_trylock(bridge))
 		return;
 	pci_cfg_access_lock(pdev);
 	vfio_pci_reset_prepare(pdev);
@@ -101,4 +103,6 @@ void vfio_pci_reset_removed(struct vfio_pci_device *dev)
 	pci_restore_state(pdev);
 	vfio_pci_reset_done(pdev);
 	pci_cfg_access_unlock(pdev);
+	if (bridge)
+		pci_dev_unlock(bridge);
 }
