@@ -1,0 +1,759 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The commands of plx-testpmd: one table of patterns, from which lines are understood, completed
+ * and explained. Words in lower case stand for themselves, those in upper case are parameters; a
+ * handler gets the parameters in their order. PORT is a number or "all": the handler is called for
+ * each port then.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <net/ethernet.h>
+#include <netinet/ether.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "testpmd.h"
+
+#define WORDS_MAX  16
+#define WORD_LEN   32
+#define PARAMS_MAX 4
+
+struct call {
+	struct app *app;
+	struct test_port *port; /* of PORT */
+	unsigned int id;
+	const char *params[PARAMS_MAX]; /* without PORT */
+};
+
+struct command {
+	const char *pattern, *help;
+	int (*run)(struct call *c);
+};
+
+/* --- Parameters ----------------------------------------------------------------------------- */
+
+static int parse_number(const char *text, unsigned long min, unsigned long max,
+			unsigned long *value)
+{
+	char *end;
+
+	errno = 0;
+	*value = strtoul(text, &end, 0);
+	if (isdigit((unsigned char)*text) && !*end && !errno && *value >= min && *value <= max)
+		return 0;
+	printf("%s: not a number from %lu to %lu\n", text, min, max);
+	return -EINVAL;
+}
+
+static int parse_on(const char *text, bool *on)
+{
+	*on = strcmp(text, "on") == 0;
+	if (*on || strcmp(text, "off") == 0)
+		return 0;
+	printf("%s: on or off\n", text);
+	return -EINVAL;
+}
+
+static int parse_mac(const char *text, struct ether_addr *mac)
+{
+	if (ether_aton_r(text, mac))
+		return 0;
+	printf("%s: not a MAC address\n", text);
+	return -EINVAL;
+}
+
+static int need_stopped(const struct app *app)
+{
+	if (!app->running)
+		return 0;
+	printf("stop forwarding first\n");
+	return -EBUSY;
+}
+
+/* --- start, stop, quit ---------------------------------------------------------------------- */
+
+static int run_start(struct call *c)
+{
+	return forward_start(c->app, 0);
+}
+
+static int run_tx_first(struct call *c)
+{
+	unsigned long n = 1;
+	int err = c->params[0] ? parse_number(c->params[0], 1, 1000, &n) : 0;
+
+	return err ? err : forward_start(c->app, (unsigned int)n);
+}
+
+static int run_stop(struct call *c)
+{
+	int err = forward_stop(c->app);
+
+	if (!err)
+		show_forwarding(c->app);
+	return err;
+}
+
+static int run_quit(struct call *c)
+{
+	c->app->quit = true;
+	return 0;
+}
+
+static int run_wait(struct call *c)
+{
+	unsigned long seconds;
+	int err = parse_number(c->params[0], 1, 86400, &seconds);
+
+	if (!err)
+		sleep((unsigned int)seconds);
+	return err;
+}
+
+/* --- show, clear ---------------------------------------------------------------------------- */
+
+#define SHOW(name)                                                                                 \
+	static int run_##name(struct call *c)                                                      \
+	{                                                                                          \
+		name(c->app, c->id);                                                               \
+		return 0;                                                                          \
+	}
+
+SHOW(show_info)
+SHOW(show_stats)
+SHOW(show_xstats)
+SHOW(show_macs)
+SHOW(show_rss)
+SHOW(show_regs)
+
+static int run_show_summary(struct call *c)
+{
+	show_summary(c->app);
+	return 0;
+}
+
+static int run_show_features(struct call *c)
+{
+	show_matrix();
+	return 0;
+}
+
+static int run_show_forwarding(struct call *c)
+{
+	show_forwarding(c->app);
+	return 0;
+}
+
+static int run_clear_stats(struct call *c)
+{
+	return plx_port_stats(c->port->port, &c->port->cleared);
+}
+
+static int print_status(int status)
+{
+	static const char *const names[] = {"unused", "device", "done"};
+
+	if (status < 0)
+		return status;
+	printf("%s\n", names[status]);
+	return 0;
+}
+
+static int run_rx_desc(struct call *c)
+{
+	unsigned long queue, offset;
+
+	if (parse_number(c->params[0], 0, QUEUES_MAX - 1, &queue) ||
+	    parse_number(c->params[1], 0, UINT16_MAX, &offset) ||
+	    !plx_port_rxq(c->port->port, (uint16_t)queue))
+		return -EINVAL;
+	return print_status(plx_rxq_desc_status(plx_port_rxq(c->port->port, (uint16_t)queue),
+						(uint16_t)offset));
+}
+
+static int run_tx_desc(struct call *c)
+{
+	unsigned long queue, offset;
+
+	if (parse_number(c->params[0], 0, QUEUES_MAX - 1, &queue) ||
+	    parse_number(c->params[1], 0, UINT16_MAX, &offset) ||
+	    !plx_port_txq(c->port->port, (uint16_t)queue))
+		return -EINVAL;
+	return print_status(plx_txq_desc_status(plx_port_txq(c->port->port, (uint16_t)queue),
+						(uint16_t)offset));
+}
+
+/* --- set ------------------------------------------------------------------------------------ */
+
+static int run_set_fwd(struct call *c)
+{
+	const struct mode *mode = mode_find(c->params[0]);
+	int err = need_stopped(c->app);
+
+	if (err)
+		return err;
+	if (!mode) {
+		printf("%s: no such mode; there are:\n", c->params[0]);
+		for (mode = modes; mode->name; mode++)
+			printf("  %-10s %s\n", mode->name, mode->help);
+		return -EINVAL;
+	}
+	c->app->mode = mode;
+	return 0;
+}
+
+static int run_set_burst(struct call *c)
+{
+	unsigned long n;
+	int err = parse_number(c->params[0], 1, BURST_MAX, &n);
+
+	if (!err)
+		err = need_stopped(c->app);
+	if (!err)
+		c->app->burst = (uint16_t)n;
+	return err;
+}
+
+static int run_set_verbose(struct call *c)
+{
+	unsigned long n;
+	int err = parse_number(c->params[0], 0, 2, &n);
+
+	if (!err)
+		c->app->verbose = (unsigned int)n;
+	return err;
+}
+
+/* "64" or "128,1000": bytes of each segment. The first must hold the headers. */
+static int run_set_txpkts(struct call *c)
+{
+	uint16_t lens[TX_SEGS_MAX];
+	unsigned int n = 0;
+	char *copy, *rest, *word;
+	int err = need_stopped(c->app);
+
+	copy = err ? NULL : strdup(c->params[0]);
+	for (rest = copy; !err && (word = strsep(&rest, ","));) {
+		unsigned long len;
+
+		err = n == TX_SEGS_MAX ? -EINVAL
+				       : parse_number(word, n ? 1 : 42, PLX_PKTBUF_DATA, &len);
+		if (!err)
+			lens[n++] = (uint16_t)len;
+	}
+	free(copy);
+	if (err || !n)
+		return err ? err : -ENOMEM;
+	memcpy(c->app->tx_lens, lens, sizeof(lens));
+	c->app->tx_segs = n;
+	return 0;
+}
+
+static int run_set_promisc(struct call *c)
+{
+	bool on;
+	int err = parse_on(c->params[0], &on);
+
+	return err ? err : plx_port_set_promisc(c->port->port, on);
+}
+
+static int run_set_allmulti(struct call *c)
+{
+	bool on;
+	int err = parse_on(c->params[0], &on);
+
+	return err ? err : plx_port_set_allmulti(c->port->port, on);
+}
+
+/* --- port ----------------------------------------------------------------------------------- */
+
+static int run_port_start(struct call *c)
+{
+	return plx_port_start(c->port->port);
+}
+
+static int run_port_stop(struct call *c)
+{
+	int err = need_stopped(c->app);
+
+	return err ? err : plx_port_stop(c->port->port);
+}
+
+static int run_port_reset(struct call *c)
+{
+	int err = need_stopped(c->app);
+
+	return err ? err : plx_port_reset(c->port->port);
+}
+
+static int run_port_detach(struct call *c)
+{
+	int err = need_stopped(c->app);
+
+	if (!err)
+		port_detach(c->port);
+	return err;
+}
+
+static int run_port_attach(struct call *c)
+{
+	const struct plx_port_config config = {0};
+	int err = need_stopped(c->app);
+
+	return err ? err : port_attach(c->app, c->params[0], &config);
+}
+
+static int run_port_mtu(struct call *c)
+{
+	struct plx_port *port = c->port->port;
+	unsigned long mtu;
+	bool started = plx_port_state(port) == PLX_PORT_STARTED;
+	int again, err = parse_number(c->params[0], 1, UINT16_MAX, &mtu);
+
+	if (!err)
+		err = need_stopped(c->app);
+	if (err)
+		return err;
+	plx_port_stop(port);
+	err = plx_port_set_mtu(port, (uint16_t)mtu);
+	again = started ? plx_port_start(port) : 0;
+	return err ? err : again;
+}
+
+/* Open the port again with one number of its configuration changed; on failure with the old one. */
+static int reconfigure(struct call *c, uint16_t *field, uint16_t *twin, unsigned long max)
+{
+	const struct plx_port_config old = c->port->config;
+	unsigned long value;
+	int err = parse_number(c->params[0], 1, max, &value);
+
+	if (!err)
+		err = need_stopped(c->app);
+	if (err)
+		return err;
+	*field = (uint16_t)value;
+	if (twin)
+		*twin = (uint16_t)value;
+	err = port_reopen(c->app, c->port);
+	if (!err)
+		return 0;
+	c->port->config = old;
+	if (port_reopen(c->app, c->port))
+		printf("port %u is closed now\n", c->id);
+	return err;
+}
+
+static int run_config_queues(struct call *c)
+{
+	return reconfigure(c, &c->port->config.rx_queues, &c->port->config.tx_queues, QUEUES_MAX);
+}
+
+static int run_config_rxq(struct call *c)
+{
+	return reconfigure(c, &c->port->config.rx_queues, NULL, QUEUES_MAX);
+}
+
+static int run_config_txq(struct call *c)
+{
+	return reconfigure(c, &c->port->config.tx_queues, NULL, QUEUES_MAX);
+}
+
+static int run_config_rxd(struct call *c)
+{
+	return reconfigure(c, &c->port->config.rx_descs, NULL, UINT16_MAX);
+}
+
+static int run_config_txd(struct call *c)
+{
+	return reconfigure(c, &c->port->config.tx_descs, NULL, UINT16_MAX);
+}
+
+/* "all", "none", or types with commas between them. */
+static int run_config_rss(struct call *c)
+{
+	struct plx_port_rss rss;
+	char *copy, *rest, *word;
+	int err = plx_port_rss_get(c->port->port, &rss);
+
+	if (err)
+		return err;
+	rss.types = strcmp(c->params[0], "all") ? 0 : plx_port_info(c->port->port)->rss_types;
+	if (strcmp(c->params[0], "all") == 0 || strcmp(c->params[0], "none") == 0)
+		return plx_port_rss_set(c->port->port, &rss);
+	copy = strdup(c->params[0]);
+	for (rest = copy; !err && (word = strsep(&rest, ","));) {
+		unsigned int bit = 0;
+
+		while (plx_rss_type_name(bit) && strcmp(plx_rss_type_name(bit), word))
+			bit++;
+		if (plx_rss_type_name(bit))
+			rss.types |= 1u << bit;
+		else
+			err = -EINVAL;
+	}
+	free(copy);
+	return err ? err : plx_port_rss_set(c->port->port, &rss);
+}
+
+static int run_config_offload(struct call *c)
+{
+	static const struct {
+		const char *name;
+		uint64_t bit;
+	} names[] = {
+		{"rx_csum", PLX_PORT_HAS(RX_CSUM)},
+		{"tx_ip_csum", PLX_PORT_HAS(TX_IP_CSUM)},
+		{"tx_l4_csum", PLX_PORT_HAS(TX_L4_CSUM)},
+		{"tso", PLX_PORT_HAS(TSO)},
+		{"lro", PLX_PORT_HAS(LRO)},
+		{"vlan_filter", PLX_PORT_HAS(VLAN_FILTER)},
+		{"vlan_strip", PLX_PORT_HAS(VLAN_STRIP)},
+		{"vlan_insert", PLX_PORT_HAS(VLAN_INSERT)},
+		{"rss_hash", PLX_PORT_HAS(RSS_HASH)},
+	};
+	struct plx_port *port = c->port->port;
+	bool on, started = plx_port_state(port) == PLX_PORT_STARTED;
+	uint64_t offloads = plx_port_info(port)->offloads;
+	unsigned int i;
+	int again, err = parse_on(c->params[1], &on);
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].name, c->params[0]) == 0)
+			break;
+	if (i == sizeof(names) / sizeof(names[0])) {
+		printf("%s: no such offload\n", c->params[0]);
+		err = -EINVAL;
+	}
+	if (!err)
+		err = need_stopped(c->app);
+	if (err)
+		return err;
+	plx_port_stop(port);
+	err = plx_port_set_offloads(port, on ? offloads | names[i].bit : offloads & ~names[i].bit);
+	again = started ? plx_port_start(port) : 0;
+	return err ? err : again;
+}
+
+static int queue_call(struct call *c, int (*rx)(struct plx_rxq *), int (*tx)(struct plx_txq *))
+{
+	unsigned long queue;
+	int err = parse_number(c->params[0], 0, QUEUES_MAX - 1, &queue);
+	struct plx_rxq *rxq;
+	struct plx_txq *txq;
+
+	if (!err)
+		err = need_stopped(c->app);
+	if (err)
+		return err;
+	rxq = plx_port_rxq(c->port->port, (uint16_t)queue);
+	txq = plx_port_txq(c->port->port, (uint16_t)queue);
+	if (rx ? !rxq : !txq)
+		return -EINVAL;
+	return rx ? rx(rxq) : tx(txq);
+}
+
+static int run_rxq_start(struct call *c)
+{
+	return queue_call(c, plx_rxq_start, NULL);
+}
+
+static int run_rxq_stop(struct call *c)
+{
+	return queue_call(c, plx_rxq_stop, NULL);
+}
+
+static int run_txq_start(struct call *c)
+{
+	return queue_call(c, NULL, plx_txq_start);
+}
+
+static int run_txq_stop(struct call *c)
+{
+	return queue_call(c, NULL, plx_txq_stop);
+}
+
+/* --- Addresses, VLANs, capture -------------------------------------------------------------- */
+
+static int run_mac_add(struct call *c)
+{
+	struct ether_addr mac;
+	int err = parse_mac(c->params[0], &mac);
+
+	return err ? err : plx_port_mac_add(c->port->port, mac.ether_addr_octet);
+}
+
+static int run_mac_remove(struct call *c)
+{
+	struct ether_addr mac;
+	int err = parse_mac(c->params[0], &mac);
+
+	return err ? err : plx_port_mac_remove(c->port->port, mac.ether_addr_octet);
+}
+
+static int run_mac_set(struct call *c)
+{
+	struct ether_addr mac;
+	int err = parse_mac(c->params[0], &mac);
+
+	return err ? err : plx_port_set_mac(c->port->port, mac.ether_addr_octet);
+}
+
+static int run_vlan_add(struct call *c)
+{
+	unsigned long vlan;
+	int err = parse_number(c->params[0], 0, 4094, &vlan);
+
+	return err ? err : plx_port_vlan_add(c->port->port, (uint16_t)vlan);
+}
+
+static int run_vlan_remove(struct call *c)
+{
+	unsigned long vlan;
+	int err = parse_number(c->params[0], 0, 4094, &vlan);
+
+	return err ? err : plx_port_vlan_remove(c->port->port, (uint16_t)vlan);
+}
+
+static int run_capture_start(struct call *c)
+{
+	return capture_start(c->app, c->id, c->params[0]);
+}
+
+static int run_capture_all(struct call *c)
+{
+	return capture_start(c->app, PORTS_MAX, c->params[0]);
+}
+
+static int run_capture_stop(struct call *c)
+{
+	return capture_stop(c->app);
+}
+
+static int run_help(struct call *c);
+
+/* --- Table ---------------------------------------------------------------------------------- */
+
+static const struct command commands[] = {
+	{"help", "this", run_help},
+	{"start", "forward", run_start},
+	{"start tx_first", "send a burst on each queue, then forward", run_tx_first},
+	{"start tx_first N", "send N bursts first", run_tx_first},
+	{"stop", "stop forwarding", run_stop},
+	{"quit", "close all, leave", run_quit},
+	{"wait SECONDS", "for scripts", run_wait},
+	{"show port info PORT", "what a port is", run_show_info},
+	{"show port stats PORT", "packets, bytes, errors", run_show_stats},
+	{"show port xstats PORT", "the driver's counters", run_show_xstats},
+	{"show port macs PORT", "addresses received", run_show_macs},
+	{"show port rss PORT", "types, key, table", run_show_rss},
+	{"show port regs PORT", "registers", run_show_regs},
+	{"show port summary all", "a line for each", run_show_summary},
+	{"show features all", "driver x feature", run_show_features},
+	{"show fwd stats all", "packets by stream", run_show_forwarding},
+	{"show port PORT rxq QUEUE desc OFFSET status", "unused, device, done", run_rx_desc},
+	{"show port PORT txq QUEUE desc OFFSET status", "unused, device, done", run_tx_desc},
+	{"clear port stats PORT", "count from here", run_clear_stats},
+	{"set fwd MODE", "io, mac, macswap, rxonly, txonly, flowgen, csum, icmpecho, 5tswap",
+	 run_set_fwd},
+	{"set burst N", "packets per burst", run_set_burst},
+	{"set promisc PORT ON", "receive everything", run_set_promisc},
+	{"set allmulti PORT ON", "receive all multicast", run_set_allmulti},
+	{"set verbose LEVEL", "1: a line for each packet received; 2: and its bytes",
+	 run_set_verbose},
+	{"set txpkts LENGTHS", "bytes of each segment, such as 64 or 128,1000", run_set_txpkts},
+	{"port start PORT", "", run_port_start},
+	{"port stop PORT", "", run_port_stop},
+	{"port reset PORT", "bring it back", run_port_reset},
+	{"port close PORT", "as detach", run_port_detach},
+	{"port attach SPEC", "one more port", run_port_attach},
+	{"port detach PORT", "close it", run_port_detach},
+	{"port config mtu PORT MTU", "", run_port_mtu},
+	{"port config queues PORT N", "rx and tx queues; opens it again", run_config_queues},
+	{"port config rxq PORT N", "rx queues; opens it again", run_config_rxq},
+	{"port config txq PORT N", "tx queues; opens it again", run_config_txq},
+	{"port config rxd PORT N", "rx descriptors; opens it again", run_config_rxd},
+	{"port config txd PORT N", "tx descriptors; opens it again", run_config_txd},
+	{"port config rss PORT TYPES", "all, none, or ipv4,ipv4-tcp,...", run_config_rss},
+	{"port config offload PORT NAME ON",
+	 "rx_csum, tx_ip_csum, tx_l4_csum, tso, lro, vlan_filter, vlan_strip, vlan_insert, "
+	 "rss_hash",
+	 run_config_offload},
+	{"port PORT rxq QUEUE start", "", run_rxq_start},
+	{"port PORT rxq QUEUE stop", "", run_rxq_stop},
+	{"port PORT txq QUEUE start", "", run_txq_start},
+	{"port PORT txq QUEUE stop", "", run_txq_stop},
+	{"mac_addr add PORT MAC", "receive for it too", run_mac_add},
+	{"mac_addr remove PORT MAC", "", run_mac_remove},
+	{"mac_addr set PORT MAC", "the port's own", run_mac_set},
+	{"rx_vlan add PORT VLAN", "receive it while vlan_filter is on", run_vlan_add},
+	{"rx_vlan rm PORT VLAN", "", run_vlan_remove},
+	{"capture start PORT FILE", "packets of a port into a pcapng file", run_capture_start},
+	{"capture all FILE", "packets of all ports", run_capture_all},
+	{"capture stop", "close the file", run_capture_stop},
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static int run_help(struct call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++)
+		printf("%-46s %s\n", commands[i].pattern, commands[i].help);
+	return 0;
+}
+
+/* --- Understanding -------------------------------------------------------------------------- */
+
+/* The word at *at; *at goes behind it. Return: its length, 0 at the end. */
+static size_t next_word(const char **at, const char **word)
+{
+	size_t len;
+
+	*at += strspn(*at, " ");
+	*word = *at;
+	len = strcspn(*at, " ");
+	*at += len;
+	return len;
+}
+
+static bool is_parameter(const char *word)
+{
+	return isupper((unsigned char)*word);
+}
+
+static bool same(const char *word, size_t len, const char *text)
+{
+	return strlen(text) == len && memcmp(word, text, len) == 0;
+}
+
+/* Do the first n words fit the pattern? whole: and is that all of it? */
+static bool fits(const char *pattern, const char *const *words, unsigned int n, bool whole)
+{
+	const char *word;
+	unsigned int i;
+	size_t len;
+
+	for (i = 0; i < n; i++) {
+		len = next_word(&pattern, &word);
+		if (!len || (!is_parameter(word) && !same(word, len, words[i])))
+			return false;
+	}
+	return !whole || next_word(&pattern, &word) == 0;
+}
+
+static int call_for_port(const struct command *cmd, struct call *c, const char *id)
+{
+	unsigned int i;
+	int err = 0, one;
+
+	if (strcmp(id, "all")) {
+		c->port = port_find(c->app, id);
+		if (!c->port)
+			return -ENODEV;
+		c->id = (unsigned int)(c->port - c->app->ports);
+		return cmd->run(c);
+	}
+	for (i = 0; i < c->app->port_count; i++) {
+		c->port = &c->app->ports[i];
+		c->id = i;
+		one = c->port->port ? cmd->run(c) : 0;
+		err = err ? err : one;
+	}
+	return err;
+}
+
+static int call(struct app *app, const struct command *cmd, const char *const *words)
+{
+	struct call c = {.app = app};
+	const char *at = cmd->pattern, *word, *port = NULL;
+	unsigned int i, n = 0;
+	size_t len;
+
+	for (i = 0; (len = next_word(&at, &word)); i++) {
+		if (same(word, len, "PORT"))
+			port = words[i];
+		else if (is_parameter(word) && n < PARAMS_MAX)
+			c.params[n++] = words[i];
+	}
+	return port ? call_for_port(cmd, &c, port) : cmd->run(&c);
+}
+
+int command_run(struct app *app, char *line)
+{
+	const char *words[WORDS_MAX];
+	unsigned int n = 0, i;
+	char *word;
+	int err;
+
+	line[strcspn(line, "#\n")] = 0;
+	while ((word = strsep(&line, " \t"))) {
+		if (!*word)
+			continue;
+		if (n == WORDS_MAX)
+			return -E2BIG;
+		words[n++] = word;
+	}
+	if (n == 0)
+		return 0;
+	for (i = 0; i < COMMANDS; i++)
+		if (fits(commands[i].pattern, words, n, true))
+			break;
+	if (i == COMMANDS) {
+		printf("no such command; try help\n");
+		return -EINVAL;
+	}
+	err = call(app, &commands[i], words);
+	if (err)
+		printf("%s: %s\n", commands[i].pattern, strerror(-err));
+	return err;
+}
+
+/* Word n of a command's pattern, if the words before it fit and it is no parameter; else NULL. */
+static const char *word_of(unsigned int i, const char *const *before, unsigned int n, size_t *len)
+{
+	const char *at = commands[i].pattern, *word = NULL;
+	unsigned int j;
+
+	*len = 0;
+	if (!fits(commands[i].pattern, before, n, false))
+		return NULL;
+	for (j = 0; j <= n; j++)
+		*len = next_word(&at, &word);
+	return *len && *len < WORD_LEN && !is_parameter(word) ? word : NULL;
+}
+
+/* Many commands have the same words: is it an earlier one's, too? */
+static bool is_repeated(unsigned int i, const char *const *before, unsigned int n, const char *word,
+			size_t len)
+{
+	unsigned int j;
+
+	for (j = 0; j < i; j++) {
+		size_t other_len;
+		const char *other = word_of(j, before, n, &other_len);
+
+		if (other && other_len == len && memcmp(other, word, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *command_word(const char *const *before, unsigned int n, unsigned int index)
+{
+	static char text[WORD_LEN];
+	unsigned int i;
+
+	for (i = 0; i < COMMANDS; i++) {
+		size_t len;
+		const char *word = word_of(i, before, n, &len);
+
+		if (!word || is_repeated(i, before, n, word, len) || index--)
+			continue;
+		memcpy(text, word, len);
+		text[len] = 0;
+		return text;
+	}
+	return NULL;
+}
