@@ -13,6 +13,10 @@
 
 #define TEXT	     0xb8000
 #define REGION_SIZE  0xc0000
+/* IBM VGA: miscellaneous output; sequencer and graphics controller, index and data in one word. */
+#define MISC_OUTPUT  0x3c2
+#define SEQUENCER    0x3c4
+#define GRAPHICS     0x3ce
 #define CRTC_INDEX   0x3d4
 #define CRTC_DATA    0x3d5
 #define CURSOR_LOW   0x0f
@@ -34,6 +38,15 @@ static int vga_set(int device, uint64_t offset, size_t width, uint64_t value)
 	return ret < 0 ? -errno : (int)ret;
 }
 
+/* Colour addresses, memory on; all planes, chained to one linear memory; at 0xa0000-0xbffff. */
+static void set_linear(int device)
+{
+	EXPECT(vga_set(device, MISC_OUTPUT, 1, 0x63), 1);
+	EXPECT(vga_set(device, SEQUENCER, 2, 0x0f02), 2);
+	EXPECT(vga_set(device, SEQUENCER, 2, 0x0e04), 2);
+	EXPECT(vga_set(device, GRAPHICS, 2, 0x0006), 2);
+}
+
 int command_vga(int argc, char **argv)
 {
 	static const uint64_t holes[] = {0, 0x3af, 0x3bc, 0x3e0, 0x9ffff};
@@ -43,10 +56,12 @@ int command_vga(int argc, char **argv)
 	raw_open(&raw, argv[0]);
 	raw_region(raw.device, VFIO_PCI_VGA_REGION_INDEX, &size);
 	EXPECT(size, REGION_SIZE);
+	set_linear(raw.device);
 	EXPECT(vga_set(raw.device, TEXT, 4, 0x07420741), 4);
 	EXPECT(vga_get(raw.device, TEXT, 4, &value), 4);
-	printf("text memory: %llx\n", (unsigned long long)value);
+	EXPECT(value, 0x07420741);
 	EXPECT(vga_get(raw.device, TEXT + 1, 2, &value), 2);
+	EXPECT(value, 0x4207);
 	EXPECT(vga_set(raw.device, CRTC_INDEX, 1, CURSOR_LOW), 1);
 	EXPECT(vga_set(raw.device, CRTC_DATA, 1, 0x5a), 1);
 	EXPECT(vga_get(raw.device, CRTC_INDEX, 2, &value), 2);
