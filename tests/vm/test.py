@@ -5,6 +5,7 @@
 Ends with the line "N passed, N failed" (and "N skipped", each with its reason).
 """
 import argparse
+import concurrent.futures
 import glob
 import json
 import os
@@ -13,6 +14,8 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -26,17 +29,20 @@ class Tally:
     def __init__(self):
         self.passed = self.failed = 0
         self.skipped = []
+        self.lock = threading.Lock()
 
     def report(self, name, passed, failed, skips, seconds, detail):
-        self.passed += passed
-        self.failed += failed
-        self.skipped += [f"{name}: {s}" for s in skips]
         word = "FAIL" if failed else "ok" if passed else "skip"
         counts = f"{passed} passed" + (f", {failed} failed" if failed else "") + \
             (f", {len(skips)} skipped" if skips else "")
-        print(f"  {word:4} {name:44} {counts:32} {seconds:6.1f} s", flush=True)
+        lines = [f"  {word:4} {name:44} {counts:32} {seconds:6.1f} s"]
         if failed:
-            print("\n".join("       | " + line for line in detail.rstrip().splitlines()[-80:]), flush=True)
+            lines += ["       | " + line for line in detail.rstrip().splitlines()[-80:]]
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += [f"{name}: {s}" for s in skips]
+            print("\n".join(lines), flush=True)
 
 
 def parse_args(argv):
@@ -55,6 +61,7 @@ def parse_args(argv):
                         "./run debug-kernel builds; with --full the others on it, too. Takes long")
     p.add_argument("--coverage", action="store_true",
                    help="with --debug-kernel: which lines of kernel/ the cases reached; writes build/coverage/")
+    p.add_argument("--jobs", "-j", type=int, default=2, metavar="N", help="machines at once (default: %(default)s)")
     p.add_argument("--list", action="store_true", help="name the tests and end")
     args = p.parse_args(argv)
     if args.debug_kernel:
@@ -144,10 +151,10 @@ class Coverage:
         self.modules = f"{TOP}/build/kernel-coverage/" + open(kernel + "/release").read().strip()
         self.runs = []
         shutil.rmtree(self.folder, ignore_errors=True)
+        os.makedirs(self.folder)
 
     def options(self):
-        run = f"{self.folder}/run{len(self.runs)}"
-        os.makedirs(run)
+        run = tempfile.mkdtemp(prefix="run", dir=self.folder)
         self.runs.append(run)
         return ["--modules-dir", self.modules, "--share", run, "--env", "PLX_COVERAGE=" + run]
 
@@ -244,8 +251,10 @@ def run_vm(args, tally):
         if modules == "pollux":
             for kernel in sorted({debug_kernel or kernel_of(g) for g in groups}):
                 subprocess.run([HERE + "/build-modules", kernel] + (["coverage"] if coverage else []), check=True)
-        for group in groups:
-            run_group(group, modules, debug_kernel, coverage, tally)
+        with concurrent.futures.ThreadPoolExecutor(max(args.jobs, 1)) as pool:
+            runs = [pool.submit(run_group, group, modules, debug_kernel, coverage, tally) for group in groups]
+            for run in runs:
+                run.result()
     if coverage:
         coverage.report()
 
