@@ -62,12 +62,15 @@ int dma_charge(struct mm_struct *mm, unsigned long npages)
  */
 void dma_uncharge(struct mm_struct *mm, unsigned long npages)
 {
-	if (!npages || !mmget_not_zero(mm))
+	bool own = mm == current->mm;
+
+	if (!npages || (!own && !mmget_not_zero(mm)))
 		return;
 	mmap_write_lock(mm);
 	__account_locked_vm(mm, npages, false, current, true);
 	mmap_write_unlock(mm);
-	mmput(mm);
+	if (!own)
+		mmput(mm);
 }
 
 int dma_recharge(struct dma_record *rec)

@@ -7,7 +7,7 @@
  *
  *	dma_pin(&rec, vaddr, npages, prot)	memory -> record; locked_vm charged
  *	dma_map(domain, iova, &rec, ...)	record -> domain, as often as there are domains
- *	dma_unmap_begin/add/end			domain forgets; returns when the hardware did
+ *	dma_unmap(domain, iova, size, ...)	domain forgets; then iommu_iotlb_sync()
  *	dma_unpin(&rec, prot)			only then: pages released; locked_vm uncharged
  *
  * A record is filled by one thread and is constant from then on until unpinned.
@@ -18,69 +18,9 @@
 
 #include <linux/iommu.h>
 #include <linux/types.h>
+#include "dma_record.h"
 
-struct mm_struct;
-
-/* ---- records ---- */
-
-/**
- * enum dma_kind - how the pages of a run are held
- * @DMA_PAGES: each page has a pin of its own
- * @DMA_FOLIOS: hugetlb; each folio has one pin, on its first page
- * @DMA_IO: not held: memory of a device, which the IOMMU maps as long as the record
- */
-enum dma_kind { DMA_PAGES, DMA_FOLIOS, DMA_IO };
-
-/**
- * struct dma_run - physically contiguous pages
- * @pfn: first
- * @npages: how many
- * @kind: how they are held
- */
-struct dma_run {
-	unsigned long pfn;
-	unsigned long npages;
-	enum dma_kind kind;
-};
-
-#define DMA_INLINE_RUNS 2
-
-struct dma_chunk;
-
-/**
- * struct dma_record - what is pinned for one mapping
- * @mm: whose locked_vm is charged; counts a reference (mmgrab)
- * @locked: pages charged there
- * @nr: runs
- * @inline_runs: the first ones
- * @chunks: the others, in order
- * @last: the last chunk, which has room or is full
- *
- * 8 bytes a run: scattered 4 KiB pages cost 0.2 % of what they pin, charged to
- * the memory cgroup of the one who maps.
- */
-struct dma_record {
-	struct mm_struct *mm;
-	unsigned long locked;
-	unsigned long nr;
-	u64 inline_runs[DMA_INLINE_RUNS];
-	struct dma_chunk *chunks;
-	struct dma_chunk *last;
-};
-
-/**
- * struct dma_iter - a walk over a record
- */
-struct dma_iter {
-	const struct dma_chunk *chunk;
-	const u64 *at, *end;
-};
-
-void dma_record_init(struct dma_record *rec, struct mm_struct *mm);
-int dma_record_push(struct dma_record *rec, const struct dma_run *run);
-void dma_record_free(struct dma_record *rec);
-void dma_iter_start(struct dma_iter *it, const struct dma_record *rec);
-bool dma_iter_next(struct dma_iter *it, struct dma_run *run);
+struct folio;
 
 /* ---- pinning ---- */
 
@@ -98,12 +38,37 @@ bool dma_iter_next(struct dma_iter *it, struct dma_run *run);
  */
 int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, int prot);
 
+/* ---- unpinning ---- */
+
 /**
- * dma_unpin - release what a record holds
+ * struct dma_unpin - records being released together
+ * @mm: whose charge @locked is; counts a reference (mmgrab)
+ * @locked: pages to take from it
+ * @dirty: the device may have written what is released now
+ * @nr: folios waiting
+ * @folios: each loses one pin
+ */
+struct dma_unpin {
+	struct mm_struct *mm;
+	unsigned long locked;
+	bool dirty;
+	unsigned int nr;
+	struct folio *folios[32];
+};
+
+/**
+ * dma_unpin_add - release what a record holds
+ * @un: started; released for certain when it is finished
  * @rec: no domain maps it any more, and the hardware knows
  * @prot: as pinned
  */
+void dma_unpin_start(struct dma_unpin *un);
+void dma_unpin_add(struct dma_unpin *un, struct dma_record *rec, int prot);
+void dma_unpin_finish(struct dma_unpin *un);
+
+/* One record; and a run that is in none, and was not written. */
 void dma_unpin(struct dma_record *rec, int prot);
+void dma_unpin_run(const struct dma_run *run);
 
 /**
  * dma_recharge - move the charge of a record to the current process
@@ -147,5 +112,17 @@ int dma_map(struct iommu_domain *domain, unsigned long iova, const struct dma_re
  */
 void dma_unmap(struct iommu_domain *domain, unsigned long iova, size_t size,
 	       struct iommu_iotlb_gather *gather);
+
+/**
+ * dma_unmap_try - the same for a range with holes
+ * @domain: the domain
+ * @iova: something is mapped there
+ * @size: bytes; each 2 MiB of them has something mapped
+ * @gather: as above
+ *
+ * Return: bytes from @iova on that are done; some IOMMUs stop at a hole.
+ */
+size_t dma_unmap_try(struct iommu_domain *domain, unsigned long iova, size_t size,
+		     struct iommu_iotlb_gather *gather);
 
 #endif

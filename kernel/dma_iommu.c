@@ -19,7 +19,7 @@
 /* No entry may span two unmap steps: 1 GiB at most (the AMD IOMMU has all powers of two). */
 #define MAP_PGSIZES GENMASK(30, 0)
 
-/* The largest entries at addr that size allows, and how many until larger ones are possible. */
+/* The largest entries that size and alignment allow (0: none), and how many until larger ones. */
 static size_t map_entries(unsigned long pgsizes, unsigned long iova, phys_addr_t paddr, size_t size,
 			  size_t *count)
 {
@@ -29,6 +29,8 @@ static size_t map_entries(unsigned long pgsizes, unsigned long iova, phys_addr_t
 
 	if (align)
 		fit &= GENMASK(__ffs(align), 0);
+	if (!fit)
+		return 0;
 	pgsize = BIT(__fls(fit));
 	pgsizes &= ~GENMASK(__fls(pgsize), 0);
 	larger = pgsizes ? BIT(__ffs(pgsizes)) : 0;
@@ -66,6 +68,8 @@ static int map_run(struct map_cursor *cur, const struct dma_run *run)
 
 	while (left && !ret) {
 		pgsize = map_entries(cur->pgsizes, cur->iova, paddr, left, &count);
+		if (!pgsize)
+			return -EINVAL;
 		mapped = 0;
 		ret = cur->domain->ops->map_pages(cur->domain, cur->iova, paddr, pgsize, count,
 						  cur->prot, GFP_KERNEL_ACCOUNT, &mapped);
@@ -80,8 +84,25 @@ static int map_run(struct map_cursor *cur, const struct dma_run *run)
 	return ret;
 }
 
+/* A page that is alone: the most frequent run of scattered memory. */
+static int map_page(struct map_cursor *cur, unsigned long pfn)
+{
+	size_t mapped = 0;
+	int ret;
+
+	ret = cur->domain->ops->map_pages(cur->domain, cur->iova, PFN_PHYS(pfn), PAGE_SIZE, 1,
+					  cur->prot, GFP_KERNEL_ACCOUNT, &mapped);
+	cur->iova += mapped;
+	if (!ret && !mapped)
+		ret = -EIO;
+	if (ret)
+		cur->tried = PAGE_SIZE - mapped;
+	return ret;
+}
+
 static int map_runs(struct map_cursor *cur, const struct dma_record *rec)
 {
+	bool has_pages = cur->pgsizes & PAGE_SIZE;
 	unsigned int done = 0;
 	struct dma_iter it;
 	struct dma_run run;
@@ -89,7 +110,10 @@ static int map_runs(struct map_cursor *cur, const struct dma_record *rec)
 
 	dma_iter_start(&it, rec);
 	while (!ret && dma_iter_next(&it, &run)) {
-		ret = map_run(cur, &run);
+		if (run.npages == 1 && has_pages)
+			ret = map_page(cur, run.pfn);
+		else
+			ret = map_run(cur, &run);
 		if (ret || ++done % MAP_CHECK_RUNS)
 			continue;
 		cond_resched();
@@ -130,20 +154,43 @@ int dma_map(struct iommu_domain *domain, unsigned long iova, const struct dma_re
 	return ret;
 }
 
+/* Less than any large entry covers: the driver can be asked without the core's search for sizes. */
+static size_t unmap_step(struct iommu_domain *domain, unsigned long iova, size_t size,
+			 struct iommu_iotlb_gather *gather)
+{
+	if (size < PMD_SIZE && (domain->pgsize_bitmap & PAGE_SIZE))
+		return domain->ops->unmap_pages(domain, iova, PAGE_SIZE, size >> PAGE_SHIFT,
+						gather);
+	return iommu_unmap_fast(domain, iova, size, gather);
+}
+
+size_t dma_unmap_try(struct iommu_domain *domain, unsigned long iova, size_t size,
+		     struct iommu_iotlb_gather *gather)
+{
+	size_t done = 0, step, got;
+
+	while (done < size) {
+		/* Steps end where whole page tables end, so that these are freed at once. */
+		step = min(size - done, UNMAP_STEP - (iova & (UNMAP_STEP - 1)));
+		got = unmap_step(domain, iova, step, gather);
+		done += got;
+		iova += got;
+		if (got < step)
+			break;
+		cond_resched();
+	}
+	return done;
+}
+
 void dma_unmap(struct iommu_domain *domain, unsigned long iova, size_t size,
 	       struct iommu_iotlb_gather *gather)
 {
-	size_t step, done;
+	size_t done = 0;
 
-	while (size) {
-		/* Steps end where whole page tables end, so that these are freed at once. */
-		step = min(size, UNMAP_STEP - (iova & (UNMAP_STEP - 1)));
-		done = iommu_unmap_fast(domain, iova, step, gather);
+	while (done < size) {
+		done += dma_unmap_try(domain, iova + done, size - done, gather);
 		/* Never leave an entry behind: try page by page what it says is not there. */
-		if (WARN_ON_ONCE(!done))
-			done = PAGE_SIZE;
-		iova += done;
-		size -= min(size, done);
-		cond_resched();
+		if (WARN_ON_ONCE(done < size))
+			done += PAGE_SIZE;
 	}
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pinning a range into a record, and unpinning a record.
+ * Pinning a range into a record.
  *
  * What costs is done per folio or per batch, never per page, where the kernel
  * allows it:
@@ -24,11 +24,11 @@
 #define PIN_BATCH_SMALL 32 /* on the stack */
 #define PIN_BATCH	512
 #define ACCOUNT_CHUNK	(SZ_128M >> PAGE_SHIFT)
-#define UNPIN_PIECE	(SZ_256M >> PAGE_SHIFT)
 
 /**
  * struct dma_pin - a range on its way into a record
  * @rec: the record
+ * @run: pinned, and not yet in the record because it may go on; or no pages
  * @vaddr: next page to pin
  * @left: pages to pin
  * @prot: IOMMU_WRITE
@@ -41,6 +41,7 @@
  */
 struct dma_pin {
 	struct dma_record *rec;
+	struct dma_run run;
 	unsigned long vaddr;
 	unsigned long left;
 	int prot;
@@ -76,10 +77,60 @@ static int pin_account(struct dma_pin *pin, unsigned long npages)
 	return pin->uncharged >= ACCOUNT_CHUNK ? pin_charge(pin) : 0;
 }
 
+/* ---- runs ---- */
+
+/* The run is complete. On failure it stays, to be released by pin_abort(). */
+static int pin_flush_run(struct dma_pin *pin)
+{
+	int ret = 0;
+
+	if (pin->run.npages)
+		ret = dma_record_push(pin->rec, &pin->run);
+	if (!ret)
+		pin->run.npages = 0;
+	return ret;
+}
+
+/* Pages, pinned by us. On failure they are not taken. */
+static __always_inline int pin_take(struct dma_pin *pin, unsigned long pfn, unsigned long npages,
+				    enum dma_kind kind)
+{
+	struct dma_run *run = &pin->run;
+
+	if (pfn == run->pfn + run->npages && kind == run->kind &&
+	    run->npages + npages <= DMA_RUN_NPAGES_MAX) {
+		run->npages += npages;
+		return 0;
+	}
+	if (run->npages && dma_record_push(pin->rec, run))
+		return -ENOMEM;
+	*run = (struct dma_run){.pfn = pfn, .npages = npages, .kind = kind};
+	return 0;
+}
+
 static void pin_advance(struct dma_pin *pin, unsigned long npages)
 {
 	pin->vaddr += npages << PAGE_SHIFT;
 	pin->left -= npages;
+}
+
+/* How many pages follow each other, of max: asked for each page, so a few instructions each. */
+static unsigned int pages_in_sequence(struct page **pages, unsigned int max)
+{
+	struct page *page = pages[0];
+	unsigned int i = 0;
+
+	while (i + 8 <= max && pages[i] == page && pages[i + 1] == page + 1 &&
+	       pages[i + 2] == page + 2 && pages[i + 3] == page + 3 && pages[i + 4] == page + 4 &&
+	       pages[i + 5] == page + 5 && pages[i + 6] == page + 6 && pages[i + 7] == page + 7) {
+		page += 8;
+		i += 8;
+	}
+	while (i < max && pages[i] == page) {
+		page++;
+		i++;
+	}
+	return i;
 }
 
 /* ---- ways to pin ---- */
@@ -97,56 +148,32 @@ static unsigned long pin_huge_pages(struct dma_pin *pin, struct page *page)
 	return npages;
 }
 
-/*
- * The pages of a batch that are contiguous from the first on, and how many of them
- * count as locked: all but reserved ones, such as the zero page.
- */
-static unsigned int pin_contiguous(struct page **pages, unsigned int count, unsigned long *locked)
+/* Pages of a batch into runs. All but reserved ones, such as the zero page, count as locked. */
+static int pin_take_batch(struct dma_pin *pin, unsigned int count)
 {
-	unsigned long pfn = page_to_pfn(pages[0]);
-	unsigned int i = 0, end;
+	struct page **pages = pin->pages, **end = pages + count;
+	unsigned long locked = 0;
+	struct folio *folio;
+	unsigned int n;
 
-	*locked = 0;
-	while (i < count && page_to_pfn(pages[i]) == pfn + i) {
-		struct folio *folio = page_folio(pages[i]);
-		bool counts = !folio_test_reserved(folio);
-
-		/* The rest of the folio, as far as its pages follow each other. */
-		end = min_t(unsigned long, count,
-			    i + folio_nr_pages(folio) - folio_page_idx(folio, pages[i]));
-		do {
-			*locked += counts;
-			i++;
-		} while (i < end && pages[i] == pages[i - 1] + 1);
-	}
-	return i;
-}
-
-static int pin_push_batch(struct dma_pin *pin, unsigned int count)
-{
-	unsigned int done = 0;
-	int ret;
-
-	while (done < count) {
-		unsigned long locked;
-		struct dma_run run = {.pfn = page_to_pfn(pin->pages[done]), .kind = DMA_PAGES};
-
-		run.npages = pin_contiguous(pin->pages + done, count - done, &locked);
-		ret = dma_record_push(pin->rec, &run);
-		if (ret) {
-			unpin_user_pages(pin->pages + done, count - done);
-			return ret;
+	while (pages < end) {
+		folio = page_folio(*pages);
+		n = 1;
+		if (folio_test_large(folio))
+			n = pages_in_sequence(pages, min_t(unsigned long, end - pages,
+							   folio_nr_pages(folio) -
+								   folio_page_idx(folio, *pages)));
+		if (pin_take(pin, page_to_pfn(*pages), n, DMA_PAGES)) {
+			unpin_user_pages(pages, end - pages);
+			return -ENOMEM;
 		}
-		done += run.npages;
-		ret = pin_account(pin, locked);
-		if (ret) {
-			unpin_user_pages(pin->pages + done, count - done);
-			return ret;
-		}
+		if (likely(!folio_test_reserved(folio)))
+			locked += n;
+		pages += n;
 	}
-	pin->huge = folio_test_hugetlb(page_folio(pin->pages[count - 1]));
+	pin->huge = folio_test_hugetlb(folio);
 	pin_advance(pin, count);
-	return 0;
+	return pin_account(pin, locked);
 }
 
 /* Return: pages pinned, or what pin_user_pages_fast() says. */
@@ -170,7 +197,7 @@ static int pin_io(struct dma_pin *pin)
 	ret = dma_pfnmap_run(pin->rec->mm, pin->vaddr, pin->left, pin->prot, &run);
 	if (ret < 0)
 		return ret;
-	ret = dma_record_push(pin->rec, &run);
+	ret = pin_take(pin, run.pfn, run.npages, DMA_IO);
 	if (!ret)
 		pin_advance(pin, run.npages);
 	return ret;
@@ -179,25 +206,22 @@ static int pin_io(struct dma_pin *pin)
 static int pin_memory(struct dma_pin *pin)
 {
 	bool probe = pin->huge && IS_ALIGNED(pin->vaddr, PMD_SIZE) && pin->left >= PTRS_PER_PMD;
-	struct dma_run run;
+	unsigned long npages;
 	int ret;
 
 	ret = pin_batch(pin, probe ? 1 : pin->batch);
 	if (ret < 0)
 		return ret;
-	run.npages = probe ? pin_huge_pages(pin, pin->pages[0]) : 0;
-	if (!run.npages)
-		return pin_push_batch(pin, ret);
+	npages = probe ? pin_huge_pages(pin, pin->pages[0]) : 0;
+	if (!npages)
+		return pin_take_batch(pin, ret);
 
-	run.pfn = page_to_pfn(pin->pages[0]);
-	run.kind = DMA_FOLIOS;
-	ret = dma_record_push(pin->rec, &run);
-	if (ret) {
+	if (pin_take(pin, page_to_pfn(pin->pages[0]), npages, DMA_FOLIOS)) {
 		unpin_user_page(pin->pages[0]);
-		return ret;
+		return -ENOMEM;
 	}
-	pin_advance(pin, run.npages);
-	return pin_account(pin, run.npages);
+	pin_advance(pin, npages);
+	return pin_account(pin, npages);
 }
 
 static int pin_range(struct dma_pin *pin)
@@ -214,7 +238,16 @@ static int pin_range(struct dma_pin *pin)
 		if (ret)
 			return ret;
 	}
-	return pin_charge(pin);
+	ret = pin_charge(pin);
+	return ret ?: pin_flush_run(pin);
+}
+
+/* What is not in the record cannot be left to it. */
+static void pin_abort(struct dma_pin *pin)
+{
+	if (pin->run.npages)
+		dma_unpin_run(&pin->run);
+	dma_unpin(pin->rec, 0);
 }
 
 int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, int prot)
@@ -241,52 +274,9 @@ int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, i
 	}
 	dma_record_init(rec, current->mm);
 	ret = pin_range(&pin);
-	kfree(many);
+	if (many)
+		kfree(many);
 	if (ret)
-		dma_unpin(rec, 0);
+		pin_abort(&pin);
 	return ret;
-}
-
-/* ---- unpinning ---- */
-
-static void unpin_pages(unsigned long pfn, unsigned long npages, bool dirty)
-{
-	while (npages) {
-		unsigned long piece = min(npages, UNPIN_PIECE);
-
-		unpin_user_page_range_dirty_lock(pfn_to_page(pfn), piece, dirty);
-		pfn += piece;
-		npages -= piece;
-		cond_resched();
-	}
-}
-
-static void unpin_folios_of(unsigned long pfn, unsigned long npages, bool dirty)
-{
-	unsigned long end = pfn + npages;
-
-	while (pfn < end) {
-		struct page *page = pfn_to_page(pfn);
-
-		pfn += folio_nr_pages(page_folio(page));
-		unpin_user_page_range_dirty_lock(page, 1, dirty);
-	}
-	cond_resched();
-}
-
-void dma_unpin(struct dma_record *rec, int prot)
-{
-	bool dirty = prot & IOMMU_WRITE;
-	struct dma_iter it;
-	struct dma_run run;
-
-	dma_iter_start(&it, rec);
-	while (dma_iter_next(&it, &run)) {
-		if (run.kind == DMA_PAGES)
-			unpin_pages(run.pfn, run.npages, dirty);
-		else if (run.kind == DMA_FOLIOS)
-			unpin_folios_of(run.pfn, run.npages, dirty);
-	}
-	dma_uncharge(rec->mm, rec->locked);
-	dma_record_free(rec);
 }

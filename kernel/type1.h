@@ -18,7 +18,9 @@
  *	MAP:	insert PENDING -> pin, map -> LIVE	(or erase, on failure)
  *	UNMAP:	LIVE -> DYING -> unmap, flush, unpin -> erase
  *
- *   Only LIVE mappings are anybody's; who meets another one waits or looks away.
+ *   Only LIVE mappings are anybody's; who meets another one waits until that is
+ *   done, or looks away. DYING ones that are close together take the gap between
+ *   them, too, so that the IOMMU can be told to forget all in one go.
  */
 #ifndef PLX_VFIO_TYPE1_H
 #define PLX_VFIO_TYPE1_H
@@ -37,7 +39,8 @@ enum type1_state { TYPE1_PENDING, TYPE1_LIVE, TYPE1_DYING };
  * struct type1_mapping - one mapping that the user made
  * @node: in type1->mappings; under type1->lock
  * @iova: first byte
- * @last: last byte
+ * @last: last byte; while DYING, of a short gap behind it, too
+ * @gap: bytes of that gap
  * @vaddr: what the user mapped
  * @prot: IOMMU_READ, IOMMU_WRITE
  * @state: changes under type1->lock
@@ -50,6 +53,7 @@ struct type1_mapping {
 	struct rb_node node;
 	u64 iova;
 	u64 last;
+	u64 gap;
 	u64 vaddr;
 	u8 prot;
 	u8 state;
@@ -139,6 +143,12 @@ struct type1 {
 	u64 vaddr_invalid;
 	bool dirty_tracking;
 };
+
+/* The last byte that is really mapped. */
+static inline u64 type1_mapped_last(const struct type1_mapping *mapping)
+{
+	return mapping->last - mapping->gap;
+}
 
 static inline u64 type1_pgsize(const struct type1 *t1)
 {

@@ -74,18 +74,37 @@ static int type1_fill(struct type1 *t1, struct type1_mapping *mapping)
 	return ret;
 }
 
+/*
+ * Is there a mapping already? Waits for what others are making or taking away there. With the
+ * lock held, which may be dropped.
+ */
+static int type1_check_free(struct type1 *t1, const struct type1_mapping *mapping)
+{
+	struct type1_mapping *other;
+	int ret = 0;
+
+	while (!ret) {
+		other = type1_find(t1, mapping->iova, mapping->last);
+		if (!other)
+			return 0;
+		if (other->state == TYPE1_LIVE)
+			return -EEXIST;
+		ret = type1_wait_change(t1);
+	}
+	return ret;
+}
+
 /* Take the IOVAs, for a mapping that is to be filled. */
 static int type1_reserve(struct type1 *t1, struct type1_mapping *mapping)
 {
 	bool allowed = type1_ranges_allow(&t1->ranges, mapping->iova, mapping->last);
-	int ret = 0;
+	int ret;
 
 	spin_lock(&t1->lock);
-	if (type1_find(t1, mapping->iova, mapping->last))
-		ret = -EEXIST;
-	else if (!t1->available)
+	ret = type1_check_free(t1, mapping);
+	if (!ret && !t1->available)
 		ret = -ENOSPC;
-	else if (!allowed)
+	if (!ret && !allowed)
 		ret = -EINVAL;
 	if (!ret) {
 		t1->available--;
@@ -121,6 +140,7 @@ static int type1_map(struct type1 *t1, const struct vfio_iommu_type1_dma_map *ma
 		return -ENOMEM;
 	mapping->iova = map->iova;
 	mapping->last = map->iova + map->size - 1;
+	mapping->gap = 0;
 	mapping->vaddr = map->vaddr;
 	mapping->prot = prot;
 	mapping->state = TYPE1_PENDING;

@@ -138,10 +138,10 @@ bool type1_is_cut(struct type1 *t1, u64 first, u64 last)
 	struct type1_mapping *mapping;
 
 	mapping = type1_find(t1, first, first);
-	if (mapping && mapping->iova != first)
+	if (mapping && mapping->iova != first && first <= type1_mapped_last(mapping))
 		return true;
 	mapping = type1_find(t1, last, last);
-	return mapping && mapping->last != last;
+	return mapping && last < type1_mapped_last(mapping);
 }
 
 /* ---- states of mappings; with t1->lock held ---- */
@@ -155,8 +155,7 @@ void type1_changed(struct type1 *t1)
 }
 
 /* Drops the lock until some mapping has changed its state. Return: 0 or -EINTR. */
-int type1_wait_change(struct type1 *t1)
-	__releases(&t1->lock) __acquires(&t1->lock)
+int type1_wait_change(struct type1 *t1) __releases(&t1->lock) __acquires(&t1->lock)
 {
 	unsigned long seen = t1->changes;
 	int ret;

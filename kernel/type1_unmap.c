@@ -9,7 +9,10 @@
 #include <linux/uaccess.h>
 #include "type1.h"
 
-#define UNMAP_BATCH 128
+#define UNMAP_BATCH 512
+
+/* A gap within as much as one page table covers may be unmapped together with its neighbours. */
+#define GAP_SHIFT PMD_SHIFT
 
 /**
  * struct type1_unmap - one request
@@ -29,6 +32,30 @@ struct type1_unmap {
 
 /* ---- a batch ---- */
 
+/* The first mapping of the range; NULL also if version 1 says to leave it alone. */
+static struct type1_mapping *type1_first(struct type1_unmap *um)
+{
+	struct type1_mapping *mapping = type1_find(um->t1, um->first, um->last);
+
+	if (!mapping || mapping->iova >= um->first)
+		return mapping;
+	/* Version 1: a range that begins inside a mapping unmaps nothing. */
+	if (um->first <= type1_mapped_last(mapping))
+		return NULL;
+	/* It has only taken the gap behind it. */
+	mapping = type1_next(mapping);
+	return mapping && mapping->iova <= um->last ? mapping : NULL;
+}
+
+/* Take the gap between a mapping of the batch and the next one, if it is a short one. */
+static void type1_take_gap(struct type1_mapping *mapping, const struct type1_mapping *next)
+{
+	if (mapping->last >> GAP_SHIFT != next->iova >> GAP_SHIFT)
+		return;
+	mapping->gap = next->iova - 1 - mapping->last;
+	mapping->last += mapping->gap;
+}
+
 /*
  * Take live mappings of the range, to be destroyed by us. Waits if the first one
  * is being worked on. With the lock held, which may be dropped.
@@ -37,15 +64,14 @@ struct type1_unmap {
  */
 static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch)
 {
-	struct type1_mapping *mapping;
+	struct type1_mapping *mapping, *last = NULL;
 	unsigned int count = 0;
 	int ret;
 
 	*batch = NULL;
 	for (;;) {
-		mapping = type1_find(um->t1, um->first, um->last);
-		/* Version 1: a range that begins inside a mapping unmaps nothing. */
-		if (!mapping || mapping->iova < um->first)
+		mapping = type1_first(um);
+		if (!mapping)
 			return 0;
 		if (mapping->state == TYPE1_LIVE)
 			break;
@@ -55,9 +81,12 @@ static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch
 	}
 	while (mapping && mapping->iova <= um->last && mapping->state == TYPE1_LIVE &&
 	       count++ < UNMAP_BATCH) {
+		if (last)
+			type1_take_gap(last, mapping);
 		mapping->state = TYPE1_DYING;
 		*batch = mapping;
 		batch = &mapping->batch;
+		last = mapping;
 		mapping = type1_next(mapping);
 	}
 	*batch = NULL;
@@ -71,17 +100,56 @@ static int type1_report_batch(struct type1_unmap *um, struct type1_mapping **bat
 	int ret = 0;
 
 	for (; *batch && !ret; batch = ret ? batch : &(*batch)->batch)
-		ret = type1_dirty_report(um->bitmap, um->first, (*batch)->iova, (*batch)->last);
+		ret = type1_dirty_report(um->bitmap, um->first, (*batch)->iova,
+					 type1_mapped_last(*batch));
 	if (!ret)
 		return 0;
 
 	spin_lock(&um->t1->lock);
-	for (rest = *batch; rest; rest = rest->batch)
+	for (rest = *batch; rest; rest = rest->batch) {
+		rest->last -= rest->gap;
+		rest->gap = 0;
 		rest->state = TYPE1_LIVE;
+	}
 	type1_changed(um->t1);
 	spin_unlock(&um->t1->lock);
 	*batch = NULL;
 	return ret;
+}
+
+/* Mappings and the gaps between them in one go. Return: whether that was all. */
+static bool type1_unmap_joined(struct iommu_domain *domain, const struct type1_mapping *first,
+			       const struct type1_mapping *last, struct iommu_iotlb_gather *gather)
+{
+	u64 size = type1_mapped_last(last) - first->iova + 1;
+
+	return dma_unmap_try(domain, first->iova, size, gather) == size;
+}
+
+/*
+ * Unmap the mappings of a batch from the first on that have no gap between them that
+ * is not ours. Return: the first one behind them.
+ */
+static struct type1_mapping *type1_unmap_span(struct iommu_domain *domain,
+					      struct type1_mapping *mapping,
+					      struct iommu_iotlb_gather *gather)
+{
+	struct type1_mapping *last = mapping, *end;
+
+	while (last->batch && last->batch->iova == last->last + 1)
+		last = last->batch;
+	end = last->batch;
+	if (last == mapping) {
+		dma_unmap(domain, mapping->iova, mapping->last - mapping->iova + 1, gather);
+		return end;
+	}
+	if (type1_unmap_joined(domain, mapping, last, gather))
+		return end;
+	/* It stopped at a gap, or did not count it: make sure of each mapping. */
+	for (; mapping != end; mapping = mapping->batch)
+		dma_unmap_try(domain, mapping->iova, type1_mapped_last(mapping) - mapping->iova + 1,
+			      gather);
+	return end;
 }
 
 static void type1_unmap_batch(struct type1 *t1, struct type1_mapping *batch)
@@ -92,11 +160,21 @@ static void type1_unmap_batch(struct type1 *t1, struct type1_mapping *batch)
 
 	list_for_each_entry(domain, &t1->domains, node) {
 		iommu_iotlb_gather_init(&gather);
-		for (mapping = batch; mapping; mapping = mapping->batch)
-			dma_unmap(domain->domain, mapping->iova, mapping->last - mapping->iova + 1,
-				  &gather);
+		for (mapping = batch; mapping;)
+			mapping = type1_unmap_span(domain->domain, mapping, &gather);
 		iommu_iotlb_sync(domain->domain, &gather);
 	}
+}
+
+static void type1_unpin_batch(struct type1_mapping *batch)
+{
+	struct type1_mapping *mapping;
+	struct dma_unpin un;
+
+	dma_unpin_start(&un);
+	for (mapping = batch; mapping; mapping = mapping->batch)
+		dma_unpin_add(&un, &mapping->pinned, mapping->prot);
+	dma_unpin_finish(&un);
 }
 
 static void type1_destroy_batch(struct type1_unmap *um, struct type1_mapping *batch)
@@ -104,12 +182,11 @@ static void type1_destroy_batch(struct type1_unmap *um, struct type1_mapping *ba
 	struct type1_mapping *mapping, *next;
 
 	type1_unmap_batch(um->t1, batch);
-	for (mapping = batch; mapping; mapping = mapping->batch)
-		dma_unpin(&mapping->pinned, mapping->prot);
+	type1_unpin_batch(batch);
 
 	spin_lock(&um->t1->lock);
 	for (mapping = batch; mapping; mapping = mapping->batch) {
-		um->unmapped += mapping->last - mapping->iova + 1;
+		um->unmapped += type1_mapped_last(mapping) - mapping->iova + 1;
 		um->t1->vaddr_invalid -= mapping->vaddr_invalid;
 		type1_erase(um->t1, mapping);
 	}
@@ -155,12 +232,15 @@ static int type1_unmap(struct type1_unmap *um, bool may_cut)
 void type1_release_all(struct type1 *t1)
 {
 	struct type1_mapping *mapping, *next;
+	struct dma_unpin un;
 
+	dma_unpin_start(&un);
 	rbtree_postorder_for_each_entry_safe(mapping, next, &t1->mappings, node) {
-		dma_unpin(&mapping->pinned, mapping->prot);
+		dma_unpin_add(&un, &mapping->pinned, mapping->prot);
 		kmem_cache_free(type1_mapping_cache, mapping);
 		cond_resched();
 	}
+	dma_unpin_finish(&un);
 	t1->mappings = RB_ROOT;
 }
 
