@@ -24,6 +24,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 import hostclock  # noqa: E402
 import kernels  # noqa: E402
+import qemus  # noqa: E402
 
 EXIT_TIMEOUT, EXIT_VM, EXIT_SPLAT, EXIT_USAGE = 124, 125, 99, 2
 NIC_SLOT, NVME_SLOT = 0x10, 0x18
@@ -72,7 +73,8 @@ example:
     p.add_argument("--modules-dir", metavar="DIR", help="where ours are, if not in build/kernel/RELEASE")
     p.add_argument("--kernel", default="cloud", metavar="KERNEL",
                    help="cloud, full (Debian's 6.12 kernels), or a kernel folder (default: %(default)s)")
-    p.add_argument("--qemu", default="qemu-system-x86_64", metavar="PROGRAM", help="the QEMU to use")
+    p.add_argument("--qemu", default="qemu-system-x86_64", metavar="PROGRAM",
+                   help="the QEMU to use: a program, or `backports`: Debian's newer one (>= 8), fetched when not there")
     p.add_argument("--iommu", choices=("intel", "amd", "virtio", "none"), default="intel")
     p.add_argument("--aw-bits", choices=("39", "48"), default="39", help="address width of the Intel IOMMU")
     p.add_argument("--caching-mode", action="store_true", help="Intel IOMMU: each map needs a flush")
@@ -130,6 +132,7 @@ class Machine:
         self.children = []
         self.env = {}
         self.kernel = kernels.find(args.kernel)
+        self.program = qemus.find(args.qemu)
 
     def path(self, name):
         return os.path.join(self.dir, name)
@@ -220,7 +223,7 @@ class Machine:
         boot = self.kernel + "/vmlinux"
         if not os.path.exists(boot):
             boot = self.kernel + "/vmlinuz"
-        argv = [a.qemu, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+        argv = [*self.program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
                 "-machine", "q35,kernel-irqchip=split", "-accel", accel, "-cpu", "max,la57=off",
                 "-smp", f"{a.cpus},sockets={a.numa}", "-m", f"{a.memory}M",
                 "-kernel", boot, "-append", self.cmdline(), "-serial", f"file:{self.log}"]
@@ -430,7 +433,7 @@ def main(argv):
         ensure_mount_point()
         machine = Machine(args)
         return machine.run()
-    except (VmError, kernels.KernelError, OSError) as e:
+    except (VmError, kernels.KernelError, qemus.QemuError, OSError) as e:
         print(f"vm: {e}", file=sys.stderr)
         return EXIT_USAGE if isinstance(e, VmError) else EXIT_VM
     finally:
