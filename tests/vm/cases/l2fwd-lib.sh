@@ -119,3 +119,15 @@ traffic() {
 	throughput -R
 	transfer 8
 }
+
+# Frames of 9000 bytes, on one core.
+jumbo() {
+	$as_left ip link set eth0 mtu 9000
+	$as_right ip link set eth0 mtu 9000
+	l2fwd_start --promisc --no-mac-updating --mtu 9000 || return
+	pings 1472 2018 4000 8972
+	throughput
+	l2fwd_end INT
+	$as_left ip link set eth0 mtu 1500
+	$as_right ip link set eth0 mtu 1500
+}

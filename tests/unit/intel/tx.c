@@ -8,7 +8,7 @@
 #include "fixture.h"
 #include "runner.h"
 
-#define SEND_CTL (E1000E_TXD_DTYP_DATA | E1000E_TXD_IFCS | E1000E_TXD_DEXT | E1000E_TXD_EOP)
+#define SEND_CTL (INTEL_TXD_DTYP_DATA | INTEL_TXD_IFCS | INTEL_TXD_DEXT | INTEL_TXD_EOP)
 
 static struct plx_pktbuf *packet(uint16_t len)
 {
@@ -38,7 +38,7 @@ static uint64_t ctl(uint32_t index)
 
 static void device_done(uint32_t index)
 {
-	fx.txq.ring[index % DESCS].ctl |= htole64(E1000E_TXD_DD);
+	fx.txq.ring[index % DESCS].ctl |= htole64(INTEL_TXD_DD);
 }
 
 /* Report every batch up to the tail. */
@@ -47,7 +47,7 @@ static void device_done_all(void)
 	uint32_t i;
 
 	for (i = 0; i < DESCS; i++)
-		if (ctl(i) & E1000E_TXD_RS)
+		if (ctl(i) & INTEL_TXD_RS)
 			device_done(i);
 }
 
@@ -55,13 +55,13 @@ static void start_values(void)
 {
 	uint64_t iova = plx_iova(fx.txq.ring);
 
-	UNIT_EQ(reg_get(E1000E_TDBAL(0)), (uint32_t)iova);
-	UNIT_EQ(reg_get(E1000E_TDBAH(0)), iova >> 32);
-	UNIT_EQ(reg_get(E1000E_TDLEN(0)), DESCS * 16);
-	UNIT_EQ(reg_get(E1000E_TDT(0)), 0);
-	CU_ASSERT(reg_get(E1000E_TCTL) & E1000E_TCTL_EN);
-	CU_ASSERT(reg_get(E1000E_TXDCTL(0)) & E1000E_TXDCTL_BIT22);
-	CU_ASSERT(reg_get(E1000E_TARC(0)) & E1000E_TARC_ENABLE);
+	UNIT_EQ(reg_get(INTEL_TDBAL(0)), (uint32_t)iova);
+	UNIT_EQ(reg_get(INTEL_TDBAH(0)), iova >> 32);
+	UNIT_EQ(reg_get(INTEL_TDLEN(0)), DESCS * 16);
+	UNIT_EQ(reg_get(INTEL_TDT(0)), 0);
+	CU_ASSERT(reg_get(INTEL_TCTL) & INTEL_TCTL_EN);
+	CU_ASSERT(reg_get(INTEL_TXDCTL(0)) & INTEL_TXDCTL_BIT22);
+	CU_ASSERT(reg_get(INTEL_TARC(0)) & INTEL_TARC_ENABLE);
 }
 
 static void one_batch(void)
@@ -70,12 +70,12 @@ static void one_batch(void)
 	uint32_t before = pool_free();
 
 	UNIT_EQ(plx_tx_burst(&fx.txq.base, pkts, 3), 3);
-	UNIT_EQ(reg_get(E1000E_TDT(0)), 3);
+	UNIT_EQ(reg_get(INTEL_TDT(0)), 3);
 	UNIT_EQ(le64toh(fx.txq.ring[1].addr), plx_pktbuf_iova(pkts[1]));
 	UNIT_EQ(ctl(0), SEND_CTL | 60);
 	UNIT_EQ(ctl(1), SEND_CTL | 1514);
-	UNIT_EQ(ctl(2), SEND_CTL | E1000E_TXD_RS | 17);
-	UNIT_EQ(e1000e_tx_waiting(&fx.txq), true);
+	UNIT_EQ(ctl(2), SEND_CTL | INTEL_TXD_RS | 17);
+	UNIT_EQ(intel_tx_waiting(&fx.txq), true);
 	/* Nothing is freed before the report. */
 	UNIT_EQ(plx_tx_burst(&fx.txq.base, NULL, 0), 0);
 	UNIT_EQ(pool_free(), before);
@@ -84,7 +84,7 @@ static void one_batch(void)
 	plx_tx_burst(&fx.txq.base, NULL, 0);
 	UNIT_EQ(pool_free(), before);
 	device_done(2);
-	UNIT_EQ(e1000e_tx_waiting(&fx.txq), false);
+	UNIT_EQ(intel_tx_waiting(&fx.txq), false);
 	plx_tx_burst(&fx.txq.base, NULL, 0);
 	UNIT_EQ(pool_free(), before + 3);
 	UNIT_EQ(fx.txq.base.stats.packets, 3);
@@ -110,7 +110,7 @@ static void full_ring(void)
 {
 	UNIT_EQ(send_n(2 * DESCS, 60), DESCS - 1);
 	UNIT_EQ(send_n(1, 60), 0);
-	UNIT_EQ(reg_get(E1000E_TDT(0)), DESCS - 1);
+	UNIT_EQ(reg_get(INTEL_TDT(0)), DESCS - 1);
 	device_done_all();
 	UNIT_EQ(send_n(5, 60), 5);
 	UNIT_EQ(fx.txq.next, 4);
@@ -133,9 +133,9 @@ static void segments(void)
 	UNIT_EQ(plx_tx_burst(&fx.txq.base, pkts, 3), 3);
 	UNIT_EQ(fx.txq.next, 5);
 	UNIT_EQ(fx.txq.gaps, 2);
-	UNIT_EQ(ctl(1) & E1000E_TXD_EOP, 0);
-	UNIT_EQ(ctl(2) & E1000E_TXD_EOP, 0);
-	CU_ASSERT(ctl(3) & E1000E_TXD_EOP);
+	UNIT_EQ(ctl(1) & INTEL_TXD_EOP, 0);
+	UNIT_EQ(ctl(2) & INTEL_TXD_EOP, 0);
+	CU_ASSERT(ctl(3) & INTEL_TXD_EOP);
 	UNIT_EQ(fx.txq.base.stats.packets, 3);
 	UNIT_EQ(fx.txq.base.stats.bytes, 1620);
 	device_done(4);
@@ -183,7 +183,7 @@ static void bad_packets(void)
 	pkts[4]->nsegs = 3; /* says 3 segments, has 2 */
 	pkts[5] = chain_of(2, 100);
 	pkts[5]->pkt_len = 100; /* says 100 bytes, has 200 */
-	pkts[6] = chain_of(E1000E_SEGS_MAX + 2, 20);
+	pkts[6] = chain_of(INTEL_SEGS_MAX + 2, 20);
 	pkts[7] = packet(61);
 	UNIT_EQ(plx_tx_burst(&fx.txq.base, pkts, 8), 8);
 	UNIT_EQ(fx.txq.base.stats.dropped, 6);
@@ -191,11 +191,11 @@ static void bad_packets(void)
 	UNIT_EQ(fx.txq.next, 2);
 	UNIT_EQ(pool_free(), before - 2);
 	/* Nothing but bad ones: the device is not told of anything. */
-	reg_set(E1000E_TDT(0), 0x5555);
+	reg_set(INTEL_TDT(0), 0x5555);
 	for (i = 0; i < 3; i++)
 		pkts[i] = packet(3);
 	UNIT_EQ(plx_tx_burst(&fx.txq.base, pkts, 3), 3);
-	UNIT_EQ(reg_get(E1000E_TDT(0)), 0x5555);
+	UNIT_EQ(reg_get(INTEL_TDT(0)), 0x5555);
 }
 
 /* A device that reports at random, as long as it likes: each buffer comes back once. */

@@ -25,15 +25,15 @@ static struct {
 static void *device_run(void *arg)
 {
 	while (!__atomic_load_n(&device.stop, __ATOMIC_ACQUIRE)) {
-		uint32_t mdic = reg_get(E1000E_MDIC);
+		uint32_t mdic = reg_get(INTEL_MDIC);
 
-		if ((device.answers & ANSWER_RESET) && (reg_get(E1000E_CTRL) & E1000E_CTRL_RST)) {
+		if ((device.answers & ANSWER_RESET) && (reg_get(INTEL_CTRL) & INTEL_CTRL_RST)) {
 			if (device.answers & ANSWER_NVM)
-				reg_set(E1000E_EECD, E1000E_EECD_AUTO_RD);
-			reg_set(E1000E_CTRL, 0);
+				reg_set(INTEL_EECD, INTEL_EECD_AUTO_RD);
+			reg_set(INTEL_CTRL, 0);
 		}
-		if ((device.answers & ANSWER_PHY) && mdic && !(mdic & E1000E_MDIC_READY))
-			reg_set(E1000E_MDIC, mdic | E1000E_MDIC_READY);
+		if ((device.answers & ANSWER_PHY) && mdic && !(mdic & INTEL_MDIC_READY))
+			reg_set(INTEL_MDIC, mdic | INTEL_MDIC_READY);
 		plx_pause();
 	}
 	return NULL;
@@ -59,7 +59,7 @@ static int timed_reset(unsigned int answers)
 	int err;
 
 	device_start(answers);
-	err = e1000e_hw_reset(&fx.port);
+	err = intel_hw_reset(&fx.port);
 	device_stop();
 	CU_ASSERT(plx_clock_ns() - start < UINT64_C(5000000000));
 	return err;
@@ -68,9 +68,9 @@ static int timed_reset(unsigned int answers)
 static void reset_works(void)
 {
 	UNIT_EQ(timed_reset(ANSWER_RESET | ANSWER_NVM), 0);
-	UNIT_EQ(reg_get(E1000E_IMC), UINT32_MAX);
-	UNIT_EQ(reg_get(E1000E_RCTL), 0);
-	UNIT_EQ(reg_get(E1000E_TCTL) & E1000E_TCTL_EN, 0);
+	UNIT_EQ(reg_get(INTEL_IMC), UINT32_MAX);
+	UNIT_EQ(reg_get(INTEL_RCTL), 0);
+	UNIT_EQ(reg_get(INTEL_TCTL) & INTEL_TCTL_EN, 0);
 }
 
 static void reset_never_clears(void)
@@ -87,8 +87,8 @@ static void device_gone(void)
 {
 	struct plx_port_link link;
 
-	memset(fx.bar, 0xff, E1000E_BAR_SIZE);
-	UNIT_EQ(e1000e_hw_link(&fx.port, &link), -ENODEV);
+	memset(fx.bar, 0xff, INTEL_BAR_SIZE);
+	UNIT_EQ(intel_hw_link(&fx.port, &link), -ENODEV);
 	UNIT_EQ(plx_port_state(&fx.port.base), PLX_PORT_GONE);
 }
 
@@ -107,13 +107,13 @@ static void addresses(void)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(macs) / sizeof(macs[0]); i++) {
-		reg_set(E1000E_RAL(0), macs[i].low);
-		reg_set(E1000E_RAH(0), macs[i].high);
-		UNIT_EQ(e1000e_hw_mac(&fx.port, mac), macs[i].err);
+		reg_set(INTEL_RAL(0), macs[i].low);
+		reg_set(INTEL_RAH(0), macs[i].high);
+		UNIT_EQ(intel_hw_mac(&fx.port, mac), macs[i].err);
 	}
-	reg_set(E1000E_RAL(0), macs[0].low);
-	reg_set(E1000E_RAH(0), macs[0].high);
-	UNIT_EQ(e1000e_hw_mac(&fx.port, mac), 0);
+	reg_set(INTEL_RAL(0), macs[0].low);
+	reg_set(INTEL_RAH(0), macs[0].high);
+	UNIT_EQ(intel_hw_mac(&fx.port, mac), 0);
 	UNIT_EQ(mac[0], 0x52);
 	UNIT_EQ(mac[5], 0x56);
 }
@@ -125,34 +125,34 @@ static void settings_to_registers(void)
 
 	memcpy(s->mac, mac, sizeof(mac));
 	s->mtu = 1500;
-	e1000e_hw_apply(&fx.port);
-	UNIT_EQ(reg_get(E1000E_RAL(0)), 0x03020102);
-	UNIT_EQ(reg_get(E1000E_RAH(0)), 0x80000504);
-	UNIT_EQ(reg_get(E1000E_RCTL) & (E1000E_RCTL_UPE | E1000E_RCTL_MPE | E1000E_RCTL_LPE), 0);
-	CU_ASSERT(reg_get(E1000E_RCTL) & E1000E_RCTL_EN);
+	intel_hw_apply(&fx.port);
+	UNIT_EQ(reg_get(INTEL_RAL(0)), 0x03020102);
+	UNIT_EQ(reg_get(INTEL_RAH(0)), 0x80000504);
+	UNIT_EQ(reg_get(INTEL_RCTL) & (INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE), 0);
+	CU_ASSERT(reg_get(INTEL_RCTL) & INTEL_RCTL_EN);
 	s->promisc = true;
 	s->mtu = 9000;
-	e1000e_hw_apply(&fx.port);
-	UNIT_EQ(reg_get(E1000E_RCTL) & (E1000E_RCTL_UPE | E1000E_RCTL_MPE | E1000E_RCTL_LPE),
-		E1000E_RCTL_UPE | E1000E_RCTL_MPE | E1000E_RCTL_LPE);
+	intel_hw_apply(&fx.port);
+	UNIT_EQ(reg_get(INTEL_RCTL) & (INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE),
+		INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE);
 	s->promisc = false;
 	s->allmulti = true;
-	e1000e_hw_apply(&fx.port);
-	UNIT_EQ(reg_get(E1000E_RCTL) & (E1000E_RCTL_UPE | E1000E_RCTL_MPE), E1000E_RCTL_MPE);
+	intel_hw_apply(&fx.port);
+	UNIT_EQ(reg_get(INTEL_RCTL) & (INTEL_RCTL_UPE | INTEL_RCTL_MPE), INTEL_RCTL_MPE);
 }
 
 static void link_states(void)
 {
 	struct plx_port_link link = {0};
 
-	reg_set(E1000E_STATUS, E1000E_STATUS_LU | E1000E_STATUS_FD | 2 << 6);
-	UNIT_EQ(e1000e_hw_link(&fx.port, &link), 0);
+	reg_set(INTEL_STATUS, INTEL_STATUS_LU | INTEL_STATUS_FD | 2 << 6);
+	UNIT_EQ(intel_hw_link(&fx.port, &link), 0);
 	UNIT_EQ(link.up, true);
 	UNIT_EQ(link.full_duplex, true);
 	UNIT_EQ(link.speed_mbps, 1000);
 	memset(&link, 0, sizeof(link));
-	reg_set(E1000E_STATUS, 1 << 6);
-	UNIT_EQ(e1000e_hw_link(&fx.port, &link), 0);
+	reg_set(INTEL_STATUS, 1 << 6);
+	UNIT_EQ(intel_hw_link(&fx.port, &link), 0);
 	UNIT_EQ(link.up, false);
 	UNIT_EQ(link.speed_mbps, 0);
 }
@@ -162,10 +162,10 @@ static void phy_never_ready(void)
 {
 	uint64_t start = plx_clock_ns();
 
-	e1000e_hw_link_up(&fx.port);
+	intel_hw_link_up(&fx.port);
 	CU_ASSERT(plx_clock_ns() - start < 1000000000);
-	CU_ASSERT(reg_get(E1000E_CTRL) & E1000E_CTRL_SLU);
-	UNIT_EQ(reg_get(E1000E_EXTCNF_CTRL) & E1000E_EXTCNF_CTRL_MDIO_SW, 0);
+	CU_ASSERT(reg_get(INTEL_CTRL) & INTEL_CTRL_SLU);
+	UNIT_EQ(reg_get(INTEL_EXTCNF_CTRL) & INTEL_EXTCNF_CTRL_MDIO_SW, 0);
 }
 
 static void phy_powered_down_is_woken(void)
@@ -174,31 +174,31 @@ static void phy_powered_down_is_woken(void)
 
 	device_start(ANSWER_PHY);
 	/* The "PHY" echoes the data of the read: 0, so no auto-negotiation. */
-	e1000e_hw_link_up(&fx.port);
+	intel_hw_link_up(&fx.port);
 	device_stop();
-	mdic = reg_get(E1000E_MDIC);
-	CU_ASSERT(mdic & E1000E_MDIC_WRITE);
-	UNIT_EQ(mdic & 0xffff, E1000E_PHY_CONTROL_AUTONEG | E1000E_PHY_CONTROL_RESTART);
+	mdic = reg_get(INTEL_MDIC);
+	CU_ASSERT(mdic & INTEL_MDIC_WRITE);
+	UNIT_EQ(mdic & 0xffff, INTEL_PHY_CONTROL_AUTONEG | INTEL_PHY_CONTROL_RESTART);
 }
 
 static void stats_add_up(void)
 {
 	struct plx_port_stats stats = {0};
-	struct plx_port_xstat xstats[E1000E_STATS + 1];
+	struct plx_port_xstat xstats[INTEL_STATS + 1];
 
-	reg_set(E1000E_MPC, 7);
-	e1000e_stats(&fx.port.base, &stats);
+	reg_set(INTEL_MPC, 7);
+	intel_stats(&fx.port.base, &stats);
 	UNIT_EQ(stats.rx_missed, 7);
 	/* The memory below does not clear itself: read again, it counts again. */
-	reg_set(E1000E_CRCERRS, UINT32_MAX);
-	UNIT_EQ(e1000e_xstats(&fx.port.base, xstats, 0), E1000E_STATS + 1);
-	UNIT_EQ(e1000e_xstats(&fx.port.base, xstats, E1000E_STATS + 1), E1000E_STATS + 1);
+	reg_set(INTEL_CRCERRS, UINT32_MAX);
+	UNIT_EQ(intel_xstats(&fx.port.base, xstats, 0), INTEL_STATS + 1);
+	UNIT_EQ(intel_xstats(&fx.port.base, xstats, INTEL_STATS + 1), INTEL_STATS + 1);
 	UNIT_STR(xstats[0].name, "rx_crc_errors");
 	UNIT_EQ(xstats[0].value, 0);
 	UNIT_STR(xstats[3].name, "rx_missed");
 	UNIT_EQ(xstats[3].value, 21);
-	UNIT_STR(xstats[E1000E_STATS].name, "register_lies");
-	UNIT_EQ(xstats[E1000E_STATS].value, 2);
+	UNIT_STR(xstats[INTEL_STATS].name, "register_lies");
+	UNIT_EQ(xstats[INTEL_STATS].value, 2);
 }
 
 WITH_FIXTURE(reset_works)

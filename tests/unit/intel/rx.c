@@ -9,10 +9,10 @@
 #include "fixture.h"
 #include "runner.h"
 
-#define DD     E1000E_RXD_DD
-#define EOP    E1000E_RXD_EOP
-#define OWNED  (DESCS - E1000E_REFILL) /* what the device has after start */
-#define LEN(n) ((uint64_t)(n) << E1000E_RXD_LEN_SHIFT)
+#define DD     INTEL_RXD_DD
+#define EOP    INTEL_RXD_EOP
+#define OWNED  (DESCS - INTEL_REFILL) /* what the device has after start */
+#define LEN(n) ((uint64_t)(n) << INTEL_RXD_LEN_SHIFT)
 
 /* Write back a descriptor as the device does, whether or not it owns it. */
 static void device_write(uint32_t index, uint64_t meta)
@@ -23,7 +23,7 @@ static void device_write(uint32_t index, uint64_t meta)
 /* Receive into the next descriptor: data at the address that the driver gave. */
 static void device_rx(uint32_t len, uint64_t flags, uint8_t fill)
 {
-	struct e1000e_rx_desc *desc = &fx.rxq.ring[fx.given % DESCS];
+	struct intel_rx_desc *desc = &fx.rxq.ring[fx.given % DESCS];
 	char *va = (char *)(uintptr_t)(le64toh(desc->addr) - plx_iova(NULL));
 
 	CU_ASSERT_FATAL(desc->addr != 0);
@@ -46,32 +46,32 @@ static void start_values(void)
 {
 	uint64_t iova = plx_iova(fx.rxq.ring);
 
-	UNIT_EQ(reg_get(E1000E_RDBAL(0)), (uint32_t)iova);
-	UNIT_EQ(reg_get(E1000E_RDBAH(0)), iova >> 32);
-	UNIT_EQ(reg_get(E1000E_RDLEN(0)), DESCS * 16);
-	UNIT_EQ(reg_get(E1000E_RDT(0)), OWNED);
-	UNIT_EQ(reg_get(E1000E_RFCTL), E1000E_RFCTL_EXSTEN);
-	UNIT_EQ(reg_get(E1000E_RCTL) & (3u << E1000E_RCTL_BSIZE_SHIFT | E1000E_RCTL_BSEX), 0);
-	CU_ASSERT(reg_get(E1000E_RCTL) & E1000E_RCTL_EN);
+	UNIT_EQ(reg_get(INTEL_RDBAL(0)), (uint32_t)iova);
+	UNIT_EQ(reg_get(INTEL_RDBAH(0)), iova >> 32);
+	UNIT_EQ(reg_get(INTEL_RDLEN(0)), DESCS * 16);
+	UNIT_EQ(reg_get(INTEL_RDT(0)), OWNED);
+	UNIT_EQ(reg_get(INTEL_RFCTL), INTEL_RFCTL_EXSTEN);
+	UNIT_EQ(reg_get(INTEL_RCTL) & (3u << INTEL_RCTL_BSIZE_SHIFT | INTEL_RCTL_BSEX), 0);
+	CU_ASSERT(reg_get(INTEL_RCTL) & INTEL_RCTL_EN);
 	UNIT_EQ(pool_free(), POOL_BUFS - OWNED);
-	UNIT_EQ(e1000e_rx_pending(&fx.rxq), false);
+	UNIT_EQ(intel_rx_pending(&fx.rxq), false);
 }
 
 /* A device that still knows the second queue of its last user must not use it. */
 static void second_queue_is_emptied(void)
 {
-	reg_set(E1000E_MRQC, E1000E_MRQC_RSS | E1000E_MRQC_FIELDS);
-	reg_set(E1000E_RDLEN(1), 4096);
-	reg_set(E1000E_RDT(1), 100);
-	reg_set(E1000E_TDH(1), 3);
-	reg_set(E1000E_TDT(1), 7);
-	reg_set(E1000E_TARC(1), E1000E_TARC_ENABLE);
-	UNIT_EQ(e1000e_rings_start(&fx.port), 0);
-	UNIT_EQ(reg_get(E1000E_MRQC), 0);
-	UNIT_EQ(reg_get(E1000E_RDLEN(1)), 0);
-	UNIT_EQ(reg_get(E1000E_RDT(1)), 0);
-	UNIT_EQ(reg_get(E1000E_TDH(1)), reg_get(E1000E_TDT(1)));
-	UNIT_EQ(reg_get(E1000E_TARC(1)) & E1000E_TARC_ENABLE, 0);
+	reg_set(INTEL_MRQC, INTEL_MRQC_RSS | INTEL_MRQC_FIELDS);
+	reg_set(INTEL_RDLEN(1), 4096);
+	reg_set(INTEL_RDT(1), 100);
+	reg_set(INTEL_TDH(1), 3);
+	reg_set(INTEL_TDT(1), 7);
+	reg_set(INTEL_TARC(1), INTEL_TARC_ENABLE);
+	UNIT_EQ(intel_rings_start(&fx.port), 0);
+	UNIT_EQ(reg_get(INTEL_MRQC), 0);
+	UNIT_EQ(reg_get(INTEL_RDLEN(1)), 0);
+	UNIT_EQ(reg_get(INTEL_RDT(1)), 0);
+	UNIT_EQ(reg_get(INTEL_TDH(1)), reg_get(INTEL_TDT(1)));
+	UNIT_EQ(reg_get(INTEL_TARC(1)) & INTEL_TARC_ENABLE, 0);
 }
 
 static void good_frames(void)
@@ -81,7 +81,7 @@ static void good_frames(void)
 	UNIT_EQ(poll_rx(pkts, 4), 0);
 	device_rx(60, DD | EOP, 0xaa);
 	device_rx(1514, DD | EOP, 0xbb);
-	UNIT_EQ(e1000e_rx_pending(&fx.rxq), true);
+	UNIT_EQ(intel_rx_pending(&fx.rxq), true);
 	UNIT_EQ(poll_rx(pkts, 4), 2);
 	UNIT_EQ(pkts[0]->len, 60);
 	UNIT_EQ(pkts[0]->pkt_len, 60);
@@ -117,7 +117,7 @@ static void buffers_are_rearmed(void)
 		plx_pktbuf_free_burst(pkts, 32);
 	}
 	UNIT_EQ(fx.rxq.base.stats.packets, 3200);
-	UNIT_EQ(reg_get(E1000E_RDT(0)), fx.rxq.tail);
+	UNIT_EQ(reg_get(INTEL_RDT(0)), fx.rxq.tail);
 }
 
 static void long_packet_in_parts(void)
@@ -149,16 +149,16 @@ static void buffer_sizes(void)
 		{256, 256, 3u << 16},
 		{1000, 512, 2u << 16},
 		{2047, 1024, 1u << 16},
-		{4096, 4096, 3u << 16 | E1000E_RCTL_BSEX},
-		{10000, 8192, 2u << 16 | E1000E_RCTL_BSEX},
-		{20000, 16384, 1u << 16 | E1000E_RCTL_BSEX},
+		{4096, 4096, 3u << 16 | INTEL_RCTL_BSEX},
+		{10000, 8192, 2u << 16 | INTEL_RCTL_BSEX},
+		{20000, 16384, 1u << 16 | INTEL_RCTL_BSEX},
 	};
 	unsigned int i;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		fixture_up(sizes[i].data_size);
 		UNIT_EQ(fx.rxq.buf_size, sizes[i].buf_size);
-		UNIT_EQ(reg_get(E1000E_RCTL) & (3u << 16 | E1000E_RCTL_BSEX), sizes[i].rctl);
+		UNIT_EQ(reg_get(INTEL_RCTL) & (3u << 16 | INTEL_RCTL_BSEX), sizes[i].rctl);
 		fixture_down();
 	}
 }
@@ -166,17 +166,17 @@ static void buffer_sizes(void)
 static void pool_too_small_for_ring(void)
 {
 	struct plx_pktbuf_pool_config config = {.count = 40};
-	struct e1000e_rxq q = {.base.port = &fx.port.base};
+	struct intel_rxq q = {.base.port = &fx.port.base};
 
 	fx.port.base.config.pool = plx_pktbuf_pool_open(&config);
-	UNIT_EQ(e1000e_rxq_alloc(&q, DESCS), -ENOMEM);
-	e1000e_rxq_free(&q);
+	UNIT_EQ(intel_rxq_alloc(&q, DESCS), -ENOMEM);
+	intel_rxq_free(&q);
 	UNIT_EQ(plx_pktbuf_pool_close(fx.port.base.config.pool), 0);
 	config.count = 64;
 	config.data_size = 255;
 	fx.port.base.config.pool = plx_pktbuf_pool_open(&config);
-	UNIT_EQ(e1000e_rxq_alloc(&q, DESCS), -EINVAL);
-	e1000e_rxq_free(&q);
+	UNIT_EQ(intel_rxq_alloc(&q, DESCS), -EINVAL);
+	intel_rxq_free(&q);
 	UNIT_EQ(plx_pktbuf_pool_close(fx.port.base.config.pool), 0);
 }
 
@@ -195,12 +195,12 @@ static void empty_pool_recovers(void)
 	UNIT_EQ(fx.rxq.next, fx.rxq.tail);
 	/* The device owns none now: what is in the ring from before is not looked at. */
 	UNIT_EQ(poll_rx(&pkts[OWNED], 1), 0);
-	UNIT_EQ(e1000e_rx_pending(&fx.rxq), false);
+	UNIT_EQ(intel_rx_pending(&fx.rxq), false);
 	for (i = 0; i < n; i++)
 		plx_pktbuf_free(hold[i]);
 	plx_pktbuf_free_burst(pkts, OWNED);
 	UNIT_EQ(poll_rx(pkts, 1), 0);
-	UNIT_EQ(reg_get(E1000E_RDT(0)), fx.rxq.tail);
+	UNIT_EQ(reg_get(INTEL_RDT(0)), fx.rxq.tail);
 	device_rx(77, DD | EOP, 0);
 	UNIT_EQ(poll_rx(pkts, 1), 1);
 	UNIT_EQ(pkts[0]->len, 77);
@@ -286,7 +286,7 @@ static void lie_endless_chain(void)
 	struct plx_pktbuf *pkts[32];
 	unsigned int i;
 
-	for (i = 0; i < E1000E_SEGS_MAX; i++)
+	for (i = 0; i < INTEL_SEGS_MAX; i++)
 		device_rx(2048, DD, 0);
 	while (fx.rxq.next != fx.given % DESCS)
 		UNIT_EQ(poll_rx(pkts, 32), 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Unit tests of the e1000e driver: the program, and the port that the suites share (fixture.h). */
+/* Unit tests of Intel's gigabit NICs: the program, and the port that the suites share (fixture.h).
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ static void fixture_port(void)
 {
 	struct plx_port *port = &fx.port.base;
 
-	port->driver = &plx_net_e1000e;
+	port->driver = &intel_e1000e.driver;
 	port->event_fd = -1;
 	port->wake_fd = -1;
 	port->config.pool = fx.pool;
@@ -65,21 +66,21 @@ void fixture_up(uint16_t data_size)
 
 	memset(&fx, 0, sizeof(fx));
 	fx.pool = plx_pktbuf_pool_open(&config);
-	fx.bar = calloc(1, E1000E_BAR_SIZE);
+	fx.bar = calloc(1, INTEL_BAR_SIZE);
 	CU_ASSERT_FATAL(fx.pool && fx.bar);
 	fixture_port();
-	UNIT_EQ(e1000e_rxq_alloc(&fx.rxq, DESCS), 0);
-	UNIT_EQ(e1000e_txq_alloc(&fx.txq, DESCS), 0);
-	UNIT_EQ(e1000e_rings_start(&fx.port), 0);
+	UNIT_EQ(intel_rxq_alloc(&fx.rxq, DESCS), 0);
+	UNIT_EQ(intel_txq_alloc(&fx.txq, DESCS), 0);
+	UNIT_EQ(intel_rings_start(&fx.port), 0);
 	fx.port.base.state = PLX_PORT_STARTED;
-	fx.rxq.base.burst = e1000e_rx_burst;
-	fx.txq.base.burst = e1000e_tx_burst;
+	fx.rxq.base.burst = intel_rx_burst_extended;
+	fx.txq.base.burst = intel_tx_burst_data;
 }
 
 void fixture_down(void)
 {
-	e1000e_rxq_free(&fx.rxq);
-	e1000e_txq_free(&fx.txq);
+	intel_rxq_free(&fx.rxq);
+	intel_txq_free(&fx.txq);
 	UNIT_EQ(pool_free(), POOL_BUFS);
 	UNIT_EQ(plx_mempool_audit(&fx.pool->objs), 0);
 	UNIT_EQ(plx_pktbuf_pool_close(fx.pool), 0);
@@ -92,6 +93,7 @@ int main(void)
 		{"rx", fixture_eal_up, fixture_eal_down, NULL, NULL, rx_tests},
 		{"tx", fixture_eal_up, fixture_eal_down, NULL, NULL, tx_tests},
 		{"hw", fixture_eal_up, fixture_eal_down, NULL, NULL, hw_tests},
+		{"kinds", fixture_eal_up, fixture_eal_down, NULL, NULL, kind_tests},
 		CU_SUITE_INFO_NULL,
 	};
 

@@ -3,21 +3,21 @@
  * An e1000e port over registers that are plain memory: the test plays the device. Each test gets a
  * fresh pool and fresh rings, and at its end every packet buffer must be back, once.
  */
-#ifndef POLLUX_TESTS_E1000E_FIXTURE_H
-#define POLLUX_TESTS_E1000E_FIXTURE_H
+#ifndef POLLUX_TESTS_INTEL_FIXTURE_H
+#define POLLUX_TESTS_INTEL_FIXTURE_H
 
 #include <CUnit/CUnit.h>
 
-#include "net/e1000e/e1000e.h"
+#include "net/intel/intel.h"
 
 #define DESCS	  128
 #define POOL_BUFS 1024
 
 struct fixture {
 	struct plx_pktbuf_pool *pool;
-	struct e1000e_port port;
-	struct e1000e_rxq rxq;
-	struct e1000e_txq txq;
+	struct intel_port port;
+	struct intel_rxq rxq;
+	struct intel_txq txq;
 	struct plx_rxq *rxqs[1];
 	struct plx_txq *txqs[1];
 	char *bar;
@@ -46,6 +46,6 @@ uint32_t pool_free(void);
 		fixture_down();                                                                    \
 	}
 
-extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[];
+extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[], kind_tests[];
 
-#endif /* POLLUX_TESTS_E1000E_FIXTURE_H */
+#endif /* POLLUX_TESTS_INTEL_FIXTURE_H */

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receive path of Intel's gigabit NICs. Their descriptors differ in where status, errors and length
+ * are; legacy ones (82540EM data sheet 3.2.3) turned by 32 bits have them where the extended ones
+ * (82574 data sheet 7.1.5) and the advanced ones (82576 data sheet 7.1.5) do, but for the errors.
+ * So there is one path, made three times for constants (struct layout).
+ *
+ * The device owns the descriptors from `next` to `tail` - 1, and no others are looked at, whatever
+ * the device writes there. Consumed descriptors get new buffers in runs of INTEL_REFILL, of which
+ * at least one descriptor more must be free, so that the ring is never full (RDT = RDH means
+ * empty). Each descriptor is read once, in one load, and checked before use; what does not look
+ * like one whole good frame goes through rx_odd().
+ */
+#include <endian.h>
+#include <errno.h>
+
+#include "intel.h"
+
+#define FAST_GOOD     (INTEL_RXD_DD | INTEL_RXD_EOP)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+struct layout {
+	uint64_t errors; /* any of these: the frame is bad */
+	bool turned;	 /* status and length are in each other's half */
+};
+
+typedef uint32_t (*plain_fn)(struct intel_rxq *q, uint32_t *next, struct plx_pktbuf **pkts,
+			     uint32_t n);
+
+static ALWAYS_INLINE uint64_t rx_meta(const struct intel_rx_desc *desc, const struct layout *layout)
+{
+	uint64_t meta = le64toh(PLX_READ_ONCE(desc->meta));
+
+	return layout->turned ? meta >> 32 | meta << 32 : meta;
+}
+
+static inline uint32_t rx_len(uint64_t meta)
+{
+	return (uint16_t)(meta >> INTEL_RXD_LEN_SHIFT);
+}
+
+/* Is a run of descriptors without buffers, with one to spare? next = tail means that all are. */
+static inline bool rx_wants_refill(const struct intel_rxq *q)
+{
+	return ((q->next - q->tail - 1) & q->mask) >= INTEL_REFILL;
+}
+
+bool intel_rx_pending(const struct intel_rxq *q)
+{
+	return q->next != q->tail && (le64toh(PLX_READ_ONCE(q->ring[q->next].meta)) & q->done);
+}
+
+int intel_rx_refill(struct intel_rxq *q)
+{
+	uint64_t delta = q->pool->data_iova_delta;
+	struct plx_pktbuf **bufs = &q->bufs[q->tail];
+	struct intel_rx_desc *desc = &q->ring[q->tail];
+	unsigned int i;
+
+	if (plx_unlikely(plx_mempool_get(&q->pool->objs, (void **)bufs, INTEL_REFILL))) {
+		q->base.stats.no_buffers++;
+		return -ENOMEM;
+	}
+	/* The descriptor at the tail was cleared and is not the device's to write. */
+	if (plx_unlikely(PLX_READ_ONCE(desc->meta)))
+		plx_rxq_lie(&q->base, PLX_LIE_STATE);
+	for (i = 0; i < INTEL_REFILL; i++) {
+		desc[i].addr = htole64((uintptr_t)bufs[i] + delta);
+		desc[i].meta = 0;
+	}
+	q->tail = (q->tail + INTEL_REFILL) & q->mask;
+	q->ring[q->tail].addr = 0;
+	q->ring[q->tail].meta = 0;
+	return 0;
+}
+
+/* Hand new buffers to the device; on an empty pool what there is stays, and the next burst retries.
+ */
+static inline void rx_rearm(struct intel_rxq *q)
+{
+	uint32_t tail = q->tail;
+
+	while (rx_wants_refill(q) && intel_rx_refill(q) == 0)
+		;
+	if (q->tail == tail)
+		return;
+	/* Descriptors before the tail that covers them. */
+	plx_dma_wmb();
+	plx_mmio_write32(q->rdt, q->tail);
+}
+
+/* Fill in what a fresh buffer does not have. */
+static inline void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
+{
+	p->rearm = rearm;
+	p->flags = 0;
+	p->pkt_len = len;
+	p->len = (uint16_t)len;
+}
+
+static void rx_drop_chain(struct intel_rxq *q)
+{
+	plx_pktbuf_free(q->head);
+	q->head = NULL;
+	q->last = NULL;
+}
+
+/* The packet in progress, and the rest of it up to its end, is lost. */
+static struct plx_pktbuf *rx_give_up(struct intel_rxq *q, struct plx_pktbuf *p, bool end)
+{
+	plx_pktbuf_free(p);
+	rx_drop_chain(q);
+	q->skip = !end;
+	return NULL;
+}
+
+static void rx_append(struct intel_rxq *q, struct plx_pktbuf *p)
+{
+	if (!q->head) {
+		q->head = p;
+	} else {
+		q->last->next = p;
+		q->head->nsegs++;
+		q->head->pkt_len += p->len;
+	}
+	q->last = p;
+}
+
+/*
+ * A descriptor that is done but not one whole good frame: part of a longer one, bad, or nonsense.
+ * Return: a packet that is complete with it, or NULL.
+ */
+static __attribute__((noinline, cold)) struct plx_pktbuf *
+rx_odd(struct intel_rxq *q, uint64_t meta, uint64_t errors, struct plx_pktbuf *p)
+{
+	uint32_t len = rx_len(meta);
+	bool end = meta & INTEL_RXD_EOP;
+
+	rx_fill(p, q->rearm, len);
+	if (q->skip) {
+		plx_rxq_lie(&q->base, PLX_LIE_CHAIN);
+		return rx_give_up(q, p, end);
+	}
+	/* Bad frames stay in the device unless RCTL.SBP is set, which it is not. */
+	if (end && (meta & errors)) {
+		q->base.stats.errors++;
+		plx_rxq_lie(&q->base, PLX_LIE_HEADER);
+		return rx_give_up(q, p, end);
+	}
+	/* Only the last buffer of a packet may be partly filled (7.1.2). */
+	if (len == 0 || len > q->buf_size || (!end && len != q->buf_size)) {
+		p->len = 0;
+		plx_rxq_lie(&q->base, PLX_LIE_LENGTH);
+		return rx_give_up(q, p, end);
+	}
+	if (q->head && q->head->nsegs >= INTEL_SEGS_MAX) {
+		plx_rxq_lie(&q->base, PLX_LIE_CHAIN);
+		return rx_give_up(q, p, end);
+	}
+	rx_append(q, p);
+	if (!end)
+		return NULL;
+	p = q->head;
+	q->head = NULL;
+	q->last = NULL;
+	return p;
+}
+
+/*
+ * Descriptors that are one whole good frame each, from *next on, up to the first that is something
+ * else or not done. Return: how many.
+ */
+static ALWAYS_INLINE uint32_t rx_plain(struct intel_rxq *q, uint32_t *next,
+				       struct plx_pktbuf **pkts, uint32_t n,
+				       const struct layout *layout)
+{
+	const struct intel_rx_desc *const ring = q->ring;
+	const uint32_t mask = q->mask, buf_size = q->buf_size;
+	const uint64_t looked_at = FAST_GOOD | layout->errors;
+	struct plx_pktbuf **const bufs = q->bufs;
+	const uint64_t rearm = q->rearm;
+	uint32_t i, index = *next;
+	uint64_t bytes = 0;
+
+	for (i = 0; i < n; i++) {
+		uint64_t meta = rx_meta(&ring[index], layout);
+		uint32_t len = rx_len(meta);
+		struct plx_pktbuf *p = bufs[index];
+
+		if (plx_unlikely((meta & looked_at) != FAST_GOOD || len - 1 >= buf_size))
+			break;
+		rx_fill(p, rearm, len);
+		pkts[i] = p;
+		index = (index + 1) & mask;
+		bytes += len;
+	}
+	*next = index;
+	q->base.stats.bytes += bytes;
+	return i;
+}
+
+static ALWAYS_INLINE uint16_t rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n,
+				       const struct layout *layout, plain_fn plain_run)
+{
+	struct intel_rxq *q = (struct intel_rxq *)rxq;
+	uint32_t next = q->next, owned = (q->tail - next) & q->mask, got = 0;
+
+	while (got < n && owned) {
+		uint32_t most = n - got < owned ? n - got : owned, plain = 0;
+		struct plx_pktbuf *p;
+		uint64_t meta;
+
+		if (plx_likely(!q->head && !q->skip))
+			plain = plain_run(q, &next, &pkts[got], most);
+		got += plain;
+		owned -= plain;
+		if (plx_likely(plain == most))
+			break;
+		meta = rx_meta(&q->ring[next], layout);
+		if (!(meta & INTEL_RXD_DD))
+			break;
+		p = rx_odd(q, meta, layout->errors, q->bufs[next]);
+		next = (next + 1) & q->mask;
+		owned--;
+		if (p) {
+			rxq->stats.bytes += p->pkt_len;
+			pkts[got++] = p;
+		}
+	}
+	if (next == q->next) {
+		/* Only after a refill that failed. */
+		if (plx_unlikely(rx_wants_refill(q)))
+			rx_rearm(q);
+		return 0;
+	}
+	/* Descriptors before the data that they announce, for whoever reads it. */
+	plx_dma_rmb();
+	q->next = next;
+	if (plx_likely(got)) {
+		rxq->lies_in_row = 0;
+		rxq->stats.packets += got;
+	}
+	rx_rearm(q);
+	return (uint16_t)got;
+}
+
+/* --- The three kinds of descriptor. The inner loops are not inlined: they get all registers. ---
+ */
+
+static const struct layout extended = {.errors = INTEL_RXD_ERRORS_EXTENDED};
+static const struct layout legacy = {.errors = INTEL_RXD_ERRORS_LEGACY, .turned = true};
+static const struct layout advanced = {.errors = INTEL_RXD_ERRORS_ADVANCED};
+
+static __attribute__((noinline)) uint32_t plain_extended(struct intel_rxq *q, uint32_t *next,
+							 struct plx_pktbuf **pkts, uint32_t n)
+{
+	return rx_plain(q, next, pkts, n, &extended);
+}
+
+uint16_t intel_rx_burst_extended(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)
+{
+	return rx_burst(rxq, pkts, n, &extended, plain_extended);
+}
+
+static __attribute__((noinline)) uint32_t plain_legacy(struct intel_rxq *q, uint32_t *next,
+						       struct plx_pktbuf **pkts, uint32_t n)
+{
+	return rx_plain(q, next, pkts, n, &legacy);
+}
+
+uint16_t intel_rx_burst_legacy(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)
+{
+	return rx_burst(rxq, pkts, n, &legacy, plain_legacy);
+}
+
+static __attribute__((noinline)) uint32_t plain_advanced(struct intel_rxq *q, uint32_t *next,
+							 struct plx_pktbuf **pkts, uint32_t n)
+{
+	return rx_plain(q, next, pkts, n, &advanced);
+}
+
+uint16_t intel_rx_burst_advanced(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)
+{
+	return rx_burst(rxq, pkts, n, &advanced, plain_advanced);
+}
