@@ -32,19 +32,33 @@ bool vmxnet3_tx_waiting(const struct vmxnet3_txq *q)
 
 /* --- Clean-up ------------------------------------------------------------------------------- */
 
-/* Take the completions that are there, at most a ring; free all up to the last one they name. */
-static inline void tx_clean(struct vmxnet3_txq *q)
+/* A completion that names no packet's last descriptor on the wire. true: the port is broken. */
+static __attribute__((noinline, cold)) bool tx_odd_comp(struct vmxnet3_txq *q, uint32_t step,
+							uint32_t left, uint32_t index)
 {
-	uint32_t clean = q->clean, left = (q->next - clean) & q->mask, at = q->comp_next;
-	const uint32_t mask = q->mask, first = clean;
-	uint64_t gen = q->comp_gen;
-	uint32_t looks = mask + 1;
+	bool outside = step > left || index > q->mask;
 
-	while (left && looks--) {
-		const struct vmxnet3_tx_comp *comp = &q->comp[at];
+	return plx_txq_lie(&q->base, outside ? PLX_LIE_INDEX : PLX_LIE_CHAIN);
+}
+
+/*
+ * Take the completions that are there, at most a ring. Return: the descriptor after the last one
+ * they name. Not inlined: the loop gets all registers.
+ */
+static __attribute__((noinline)) uint32_t tx_reap(struct vmxnet3_txq *q, uint32_t clean,
+						  uint32_t left)
+{
+	const struct vmxnet3_tx_comp *const comps = q->comp;
+	struct plx_pktbuf *const *const bufs = q->bufs;
+	const uint32_t mask = q->mask;
+	uint32_t at = q->comp_next, looks;
+	uint64_t gen = q->comp_gen;
+
+	for (looks = mask + 1; left && looks; looks--) {
+		const struct vmxnet3_tx_comp *comp = &comps[at];
 		uint32_t index, step;
 
-		if ((comp_result(comp) & VMXNET3_TXC_GEN) != gen)
+		if ((comp_result(comp) ^ gen) & VMXNET3_TXC_GEN)
 			break;
 		/* The gen bit before the other half. */
 		plx_dma_rmb();
@@ -53,10 +67,8 @@ static inline void tx_clean(struct vmxnet3_txq *q)
 		if (plx_unlikely(at == 0))
 			gen ^= VMXNET3_TXC_GEN;
 		step = ((index - clean) & mask) + 1;
-		if (plx_unlikely(step > left || index > mask || !q->bufs[index])) {
-			bool outside = step > left || index > mask;
-
-			if (plx_txq_lie(&q->base, outside ? PLX_LIE_INDEX : PLX_LIE_CHAIN))
+		if (plx_unlikely(step > left || index > mask || !bufs[index])) {
+			if (tx_odd_comp(q, step, left, index))
 				break;
 			continue;
 		}
@@ -65,10 +77,21 @@ static inline void tx_clean(struct vmxnet3_txq *q)
 	}
 	q->comp_next = at;
 	q->comp_gen = gen;
+	return clean;
+}
+
+/* Free all up to the last packet that is sent. */
+static inline void tx_clean(struct vmxnet3_txq *q)
+{
+	uint32_t first = q->clean, left = (q->next - first) & q->mask, clean;
+
+	if (!left)
+		return;
+	clean = tx_reap(q, first, left);
 	if (clean == first)
 		return;
 	q->base.lies_in_row = 0;
-	plx_tx_bufs_free(q->bufs, mask, &q->gaps, first, (clean - 1) & mask);
+	plx_tx_bufs_free(q->bufs, q->mask, &q->gaps, first, (clean - 1) & q->mask);
 	q->clean = clean;
 }
 
