@@ -37,7 +37,7 @@ static void irq_disarm(struct intel_port *p, unsigned int queue)
 
 static void modes(struct intel_port *p)
 {
-	intel_set(p, INTEL_RXCSUM, 0);
+	intel_set(p, INTEL_RXCSUM, INTEL_RXCSUM_IP | INTEL_RXCSUM_L4);
 	intel_set(p, INTEL_RDTR, 0);
 	intel_set(p, INTEL_RADV, 0);
 	intel_set(p, INTEL_TIDV, 0);
@@ -73,6 +73,7 @@ const struct intel_family intel_e1000 = {
 	.rx_regs = INTEL_RDBAL(0),
 	.tx_regs = INTEL_TDBAL(0),
 	.rx_burst = intel_rx_burst_legacy,
+	.rx_burst_offload = intel_rx_burst_legacy_offload,
 	.tx_burst = intel_tx_burst_data,
 	.irq_type = PLX_IRQ_INTX,
 	.vectors = 1,

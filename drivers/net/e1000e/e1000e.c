@@ -96,29 +96,25 @@ static void queues_off(struct intel_port *p)
 	intel_set(p, INTEL_MRQC, 0);
 }
 
-/* Spread flows over two queues by RSS: TCP/IP and IP fields, half of the table each (7.1). */
-static void set_rss(struct intel_port *p)
+/* Two queues, the number in bit 7 of an entry (10.2.5.27). */
+static void rss(struct intel_port *p)
 {
-	unsigned int i;
+	uint32_t fields = intel_rss_fields(p);
 
-	for (i = 0; i < INTEL_RSSRK_COUNT; i++)
-		intel_set(p, INTEL_RSSRK(i), intel_rss_key[i]);
-	for (i = 0; i < INTEL_RETA_COUNT; i++)
-		intel_set(p, INTEL_RETA(i), INTEL_RETA_QUEUE1 << 8 | INTEL_RETA_QUEUE1 << 24);
-	intel_set(p, INTEL_MRQC, INTEL_MRQC_RSS | INTEL_MRQC_FIELDS);
+	intel_rss_tables(p, 7);
+	intel_set(p, INTEL_MRQC, fields ? INTEL_MRQC_RSS | fields : 0);
 }
 
 static void modes(struct intel_port *p)
 {
 	queues_off(p);
 	intel_set(p, INTEL_RFCTL, INTEL_RFCTL_EXSTEN);
-	intel_set(p, INTEL_RXCSUM, INTEL_RXCSUM_PCSD);
+	intel_set(p, INTEL_RXCSUM, INTEL_RXCSUM_PCSD | INTEL_RXCSUM_IP | INTEL_RXCSUM_L4);
 	intel_set(p, INTEL_RDTR, 0);
 	intel_set(p, INTEL_RADV, 0);
 	intel_set(p, INTEL_TIDV, 0);
 	intel_set(p, INTEL_TADV, 0);
-	if (p->base.info.rx_queues > 1)
-		set_rss(p);
+	rss(p);
 }
 
 static int rxq_start(struct intel_port *p, struct intel_rxq *q)
@@ -145,7 +141,8 @@ const struct intel_family intel_e1000e = {
 	.driver =
 		{
 			.name = "e1000e",
-			.features = INTEL_FEATURES | PLX_PORT_HAS(MULTI_QUEUE),
+			.features = INTEL_FEATURES | PLX_PORT_HAS(MULTI_QUEUE) | PLX_PORT_HAS(RSS) |
+				    PLX_PORT_HAS(RSS_HASH),
 			.pci = ids,
 			INTEL_DRIVER,
 		},
@@ -155,6 +152,7 @@ const struct intel_family intel_e1000e = {
 	.tx_regs = INTEL_TDBAL(0),
 	.queue_stride = INTEL_RDBAL(1) - INTEL_RDBAL(0),
 	.rx_burst = intel_rx_burst_extended,
+	.rx_burst_offload = intel_rx_burst_extended_offload,
 	.tx_burst = intel_tx_burst_data,
 	.irq_type = PLX_IRQ_MSIX,
 	.vectors = QUEUES + 1,
@@ -166,6 +164,8 @@ const struct intel_family intel_e1000e = {
 	.phy_disown = phy_disown,
 	.buf_size = intel_buf_size_rctl,
 	.modes = modes,
+	.rss = rss,
+	.rss_types = PLX_RSS_IPV4 | PLX_RSS_IPV4_TCP | PLX_RSS_IPV6 | PLX_RSS_IPV6_TCP,
 	.rxq_start = rxq_start,
 	.txq_start = txq_start,
 };

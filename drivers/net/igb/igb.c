@@ -132,21 +132,12 @@ static uint32_t buf_size(uint32_t room)
 	return size < IGB_BSIZE_MAX ? size : IGB_BSIZE_MAX;
 }
 
-/* One byte per flow class: queues in turn. */
-static void set_rss(struct intel_port *p)
+static void rss(struct intel_port *p)
 {
-	unsigned int i, j, queues = p->base.info.rx_queues;
+	uint32_t fields = intel_rss_fields(p);
 
-	for (i = 0; i < INTEL_RSSRK_COUNT; i++)
-		intel_set(p, INTEL_RSSRK(i), intel_rss_key[i]);
-	for (i = 0; i < INTEL_RETA_COUNT; i++) {
-		uint32_t entries = 0;
-
-		for (j = 0; j < 4; j++)
-			entries |= (4 * i + j) % queues << 8 * j;
-		intel_set(p, INTEL_RETA(i), entries);
-	}
-	intel_set(p, INTEL_MRQC, IGB_MRQC_RSS | IGB_MRQC_FIELDS);
+	intel_rss_tables(p, 0);
+	intel_set(p, INTEL_MRQC, fields ? IGB_MRQC_RSS | fields : 0);
 }
 
 static void modes(struct intel_port *p)
@@ -159,10 +150,8 @@ static void modes(struct intel_port *p)
 		intel_set(p, IGB_TXDCTL(i), 0);
 	}
 	intel_set(p, IGB_RLPML, INTEL_FRAME_MAX + 4);
-	intel_set(p, INTEL_RXCSUM, INTEL_RXCSUM_PCSD);
-	intel_set(p, INTEL_MRQC, 0);
-	if (p->base.info.rx_queues > 1)
-		set_rss(p);
+	intel_set(p, INTEL_RXCSUM, INTEL_RXCSUM_PCSD | INTEL_RXCSUM_IP | INTEL_RXCSUM_L4);
+	rss(p);
 }
 
 /* Switch a queue on; it says so itself when it is. */
@@ -202,20 +191,35 @@ static int txq_start(struct intel_port *p, struct intel_txq *q)
 		      id);
 }
 
+static int rxq_off(struct intel_port *p, unsigned int id)
+{
+	intel_set(p, IGB_RXDCTL(id), 0);
+	return intel_hw_wait(p, IGB_RXDCTL(id), IGB_XDCTL_ENABLE, 0, ENABLE_US);
+}
+
+static int txq_off(struct intel_port *p, unsigned int id)
+{
+	intel_set(p, IGB_TXDCTL(id), 0);
+	return intel_hw_wait(p, IGB_TXDCTL(id), IGB_XDCTL_ENABLE, 0, ENABLE_US);
+}
+
 const struct intel_family intel_igb = {
 	.driver =
 		{
 			.name = "igb",
-			.features = INTEL_FEATURES | PLX_PORT_HAS(MULTI_QUEUE),
+			.features = INTEL_FEATURES | PLX_PORT_HAS(MULTI_QUEUE) | PLX_PORT_HAS(RSS) |
+				    PLX_PORT_HAS(RSS_HASH) | PLX_PORT_HAS(QUEUE_RESTART),
 			.pci = ids,
 			INTEL_DRIVER,
 		},
 	.queues_max = QUEUES,
 	.pcie = true,
+	.nvm_optional = true,
 	.rx_regs = IGB_RDBAL(0),
 	.tx_regs = IGB_TDBAL(0),
 	.queue_stride = IGB_RDBAL(1) - IGB_RDBAL(0),
 	.rx_burst = intel_rx_burst_advanced,
+	.rx_burst_offload = intel_rx_burst_advanced_offload,
 	.tx_burst = intel_tx_burst_advanced,
 	.irq_type = PLX_IRQ_MSIX,
 	.vectors = QUEUES + 1,
@@ -227,6 +231,11 @@ const struct intel_family intel_igb = {
 	.phy_disown = phy_disown,
 	.buf_size = buf_size,
 	.modes = modes,
+	.rss = rss,
+	.rss_types = PLX_RSS_IPV4 | PLX_RSS_IPV4_TCP | PLX_RSS_IPV4_UDP | PLX_RSS_IPV6 |
+		     PLX_RSS_IPV6_TCP | PLX_RSS_IPV6_UDP,
 	.rxq_start = rxq_start,
 	.txq_start = txq_start,
+	.rxq_off = rxq_off,
+	.txq_off = txq_off,
 };

@@ -25,8 +25,7 @@
 #define IGB_RLPML 0x05004
 
 /* RSS: MRQC has its own way to say so; one byte per entry of the table. */
-#define IGB_MRQC_RSS	2u
-#define IGB_MRQC_FIELDS (0x37u << 16) /* TCP/IPv4, IPv4, TCP/IPv6, IPv6 */
+#define IGB_MRQC_RSS 2u
 
 /* Interrupts: one bit per vector in the extended registers. */
 #define IGB_GPIE	     0x01514

@@ -16,6 +16,7 @@ PLX_LOG_USE(intel);
 
 #define MASTER_TIMEOUT_US 100000
 #define RESET_TIMEOUT_US  1000000
+#define NVM_OPTIONAL_US	  10000
 #define NVM_DELAY_US	  5000
 #define MDIC_TIMEOUT_US	  10000
 #define POLL_US		  10
@@ -62,18 +63,23 @@ static void quiesce(struct intel_port *p)
 			 p->base.info.name);
 }
 
-/* The NVM gives the device its address again. */
+/*
+ * The NVM gives the device its address again. Not every device says when that is done, nor has an
+ * NVM; that the address makes sense is checked anyway.
+ */
 static int wait_for_nvm(struct intel_port *p)
 {
+	const struct intel_family *family = intel_family(p);
 	int err;
 
-	if (!intel_family(p)->pcie) {
-		/* No bit tells of it (82540EM data sheet 5.6). */
+	if (!family->pcie) {
 		plx_delay_us(NVM_DELAY_US);
 		return 0;
 	}
 	err = intel_hw_wait(p, INTEL_EECD, INTEL_EECD_AUTO_RD, INTEL_EECD_AUTO_RD,
-			    RESET_TIMEOUT_US);
+			    family->nvm_optional ? NVM_OPTIONAL_US : RESET_TIMEOUT_US);
+	if (err == -ETIMEDOUT && family->nvm_optional)
+		return 0;
 	if (err)
 		PLX_ERR(intel,
 			"%s: the NVM was not read after reset (EECD.Auto_RD); is it programmed?",
@@ -104,7 +110,7 @@ int intel_hw_reset(struct intel_port *p)
 	return 0;
 }
 
-/* --- Address, filters, modes ---------------------------------------------------------------- */
+/* --- Address ---------------------------------------------------------------- */
 
 int intel_hw_mac(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN])
 {
@@ -123,29 +129,6 @@ int intel_hw_mac(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN])
 		"program its NVM",
 		p->base.info.name, mac[0], mac[1], mac[2], mac[3], mac[4], mac[5]);
 	return -EPROTO;
-}
-
-static void set_mac(struct intel_port *p, const uint8_t mac[PLX_ETH_ALEN])
-{
-	intel_set(p, INTEL_RAL(0),
-		  mac[0] | (uint32_t)mac[1] << 8 | (uint32_t)mac[2] << 16 | (uint32_t)mac[3] << 24);
-	intel_set(p, INTEL_RAH(0), INTEL_RAH_AV | mac[4] | (uint32_t)mac[5] << 8);
-}
-
-void intel_hw_apply(struct intel_port *p)
-{
-	const struct plx_port_settings *settings = &p->base.settings;
-	uint32_t rctl = intel_get(p, INTEL_RCTL);
-
-	rctl &= ~(INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE);
-	if (settings->promisc)
-		rctl |= INTEL_RCTL_UPE | INTEL_RCTL_MPE;
-	if (settings->allmulti)
-		rctl |= INTEL_RCTL_MPE;
-	if (settings->mtu > PLX_MTU_DEFAULT)
-		rctl |= INTEL_RCTL_LPE;
-	set_mac(p, settings->mac);
-	intel_set(p, INTEL_RCTL, rctl);
 }
 
 /* --- Link ----------------------------------------------------------------------------------- */
@@ -186,9 +169,9 @@ void intel_hw_link_up(struct intel_port *p)
 	const struct intel_family *family = intel_family(p);
 	int err = 0;
 
-	/* Speed and duplex as negotiated, no flow control, VLAN tags stay in the frame. */
+	/* Speed and duplex as negotiated, no flow control. */
 	ctrl &= ~(INTEL_CTRL_FRCSPD | INTEL_CTRL_FRCDPLX | INTEL_CTRL_RFCE | INTEL_CTRL_TFCE |
-		  INTEL_CTRL_VME | INTEL_CTRL_GIO_MASTER_DISABLE);
+		  INTEL_CTRL_GIO_MASTER_DISABLE);
 	intel_set(p, INTEL_CTRL, ctrl | INTEL_CTRL_SLU);
 	if (family->phy_own)
 		err = family->phy_own(p);

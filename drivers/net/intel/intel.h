@@ -22,6 +22,8 @@
 #define INTEL_MTU_MAX	 9000
 /* Ethernet header and VLAN tag: what a frame in memory has beside its MTU. */
 #define INTEL_FRAME_MAX (INTEL_MTU_MAX + 18)
+/* With TSO: the largest IP packet and its Ethernet header. */
+#define INTEL_TSO_MAX (65535 + 18)
 /* Shorter frames can hang the transmitter; TCTL.PSP pads the others to 64. */
 #define INTEL_FRAME_MIN 17
 /* Buffers of one packet, either way. */
@@ -44,6 +46,15 @@ struct intel_rxq {
 	/* A packet of several buffers that has not ended yet; skip: the rest of it is dropped. */
 	struct plx_pktbuf *head, *last;
 	bool skip;
+	uint32_t offloads; /* PLX_PKT_RX_* that are on: any of those of a kind */
+};
+
+/* How a packet with offloads is sent. */
+struct intel_tx_plan {
+	bool has_context;
+	uint64_t context[2];
+	uint64_t ctl;	 /* of its data descriptors, beside what all have */
+	uint32_t paylen; /* advanced descriptors only */
 };
 
 struct intel_txq {
@@ -55,7 +66,9 @@ struct intel_txq {
 	uint32_t next;	     /* the descriptor to fill */
 	uint32_t clean;	     /* first descriptor of the oldest batch on the wire */
 	uint32_t mask;
-	uint32_t gaps; /* NULLs among the bufs on the wire */
+	uint32_t gaps;	     /* NULLs among the bufs on the wire */
+	uint32_t offloads;   /* PLX_PKT_TX_* that are on */
+	bool vlan_in_device; /* the device inserts tags; it does so while it strips them */
 	void *tdt;
 	struct plx_tx_watch watch;
 };
@@ -79,11 +92,14 @@ struct intel_port {
 struct intel_family {
 	struct plx_net_driver driver;
 	uint16_t queues_max;
-	bool pcie;	/* reset: master disable before, NVM Auto_RD after it */
-	bool legacy_rx; /* legacy rx descriptors */
+	bool pcie;	   /* reset: master disable before, NVM Auto_RD after it */
+	bool nvm_optional; /* it may be absent: Auto_RD does not come then */
+	bool legacy_rx;	   /* legacy rx descriptors */
 	uint32_t rx_regs, tx_regs,
 		queue_stride; /* registers of queue 0, and from one to the next */
 	uint16_t (*rx_burst)(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
+	/** The same with rx offloads. */
+	uint16_t (*rx_burst_offload)(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
 	uint16_t (*tx_burst)(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n);
 
 	/* Vectors: MSI-X with one per rx queue and the last for the rest, or INTx: one for all. */
@@ -103,9 +119,15 @@ struct intel_family {
 	uint32_t (*buf_size)(uint32_t room);
 	/** Modes of reception and transmission, before the queues; empties queues not used. */
 	void (*modes)(struct intel_port *p);
+	/** Hash types, key and table from port->settings; NULL: none. */
+	void (*rss)(struct intel_port *p);
+	uint32_t rss_types; /* PLX_RSS_* */
 	/** What one queue wants beside address, length, head and tail. 0 or -errno. */
 	int (*rxq_start)(struct intel_port *p, struct intel_rxq *q);
 	int (*txq_start)(struct intel_port *p, struct intel_txq *q);
+	/** Switch one queue off while the others go on; NULL: it cannot. */
+	int (*rxq_off)(struct intel_port *p, unsigned int id);
+	int (*txq_off)(struct intel_port *p, unsigned int id);
 };
 
 extern const struct intel_family intel_e1000, intel_e1000e, intel_igb;
@@ -120,7 +142,11 @@ static inline const struct intel_family *intel_family(const struct intel_port *p
 	(PLX_PORT_HAS(LINK_EVENT) | PLX_PORT_HAS(RX_IRQ) | PLX_PORT_HAS(MTU) |                     \
 	 PLX_PORT_HAS(RX_SCATTER) | PLX_PORT_HAS(TX_SEGS) | PLX_PORT_HAS(PROMISC) |                \
 	 PLX_PORT_HAS(ALLMULTI) | PLX_PORT_HAS(MAC_SET) | PLX_PORT_HAS(STATS) |                    \
-	 PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT))
+	 PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT) |                 \
+	 PLX_PORT_HAS(MAC_FILTER) | PLX_PORT_HAS(VLAN_FILTER) | PLX_PORT_HAS(VLAN_STRIP) |         \
+	 PLX_PORT_HAS(VLAN_INSERT) | PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(TX_IP_CSUM) |            \
+	 PLX_PORT_HAS(TX_L4_CSUM) | PLX_PORT_HAS(TSO) | PLX_PORT_HAS(DESC_STATUS) |                \
+	 PLX_PORT_HAS(REGS))
 
 #define INTEL_DRIVER                                                                               \
 	.port_size = sizeof(struct intel_port), .rxq_size = sizeof(struct intel_rxq),              \
@@ -128,7 +154,10 @@ static inline const struct intel_family *intel_family(const struct intel_port *p
 	.close = intel_close, .start = intel_start, .stop = intel_stop, .reset = intel_reset,      \
 	.link = intel_link, .stats = intel_stats, .xstats = intel_xstats, .apply = intel_apply,    \
 	.irq_arm = intel_irq_arm, .irq_disarm = intel_irq_disarm, .irq_fd = intel_irq_fd,          \
-	.events = intel_events, .event_fd = intel_event_fd
+	.events = intel_events, .event_fd = intel_event_fd, .regs = intel_regs,                    \
+	.rxq_start = intel_rxq_start, .rxq_stop = intel_rxq_stop, .txq_start = intel_txq_start,    \
+	.txq_stop = intel_txq_stop, .rxq_desc_status = intel_rxq_desc_status,                      \
+	.txq_desc_status = intel_txq_desc_status
 
 static inline struct intel_port *intel_port(struct plx_port *port)
 {
@@ -159,6 +188,33 @@ int intel_irq_fd(const struct plx_rxq *rxq);
 unsigned int intel_events(struct plx_port *port);
 int intel_event_fd(const struct plx_port *port);
 
+/* queue.c */
+typedef uint16_t (*intel_rx_burst_fn)(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
+/** The burst function for the offloads that are on. */
+intel_rx_burst_fn intel_rx_burst_of(const struct plx_port *port);
+int intel_rxq_start(struct plx_rxq *rxq);
+int intel_rxq_stop(struct plx_rxq *rxq);
+int intel_txq_start(struct plx_txq *txq);
+int intel_txq_stop(struct plx_txq *txq);
+enum plx_desc_status intel_rxq_desc_status(const struct plx_rxq *rxq, uint16_t offset);
+enum plx_desc_status intel_txq_desc_status(const struct plx_txq *txq, uint16_t offset);
+
+/* filter.c */
+/** Addresses, VLANs, modes and RSS from port->settings into the registers. 0 or -ENOSPC. */
+int intel_filter_apply(struct intel_port *p);
+/** The fields of MRQC for the hash types that are set; 0: RSS is off. */
+uint32_t intel_rss_fields(const struct intel_port *p);
+/** Key and table; an entry of the table has the queue from bit `shift` on. */
+void intel_rss_tables(struct intel_port *p, unsigned int shift);
+
+/* regs.c */
+int intel_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n);
+
+/* tx_offload.c */
+/** May change the packet (lengths of zero, a tag). false: what it asks for cannot be done. */
+bool intel_tx_plan(const struct intel_txq *q, struct plx_pktbuf *p, bool advanced,
+		   struct intel_tx_plan *plan);
+
 /* hw.c */
 /** Wait until the masked bits of a register have a value. 0, -ENODEV or -ETIMEDOUT. */
 int intel_hw_wait(const struct intel_port *p, uint32_t reg, uint32_t mask, uint32_t want,
@@ -167,8 +223,6 @@ int intel_hw_wait(const struct intel_port *p, uint32_t reg, uint32_t mask, uint3
 int intel_hw_reset(struct intel_port *p);
 /** The address that the NVM gave to RAL/RAH 0. 0 or -EPROTO. */
 int intel_hw_mac(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN]);
-/** Address, filters and modes from port->settings into the registers. */
-void intel_hw_apply(struct intel_port *p);
 /** Bring the link up; it comes when auto-negotiation is done. */
 void intel_hw_link_up(struct intel_port *p);
 int intel_hw_link(struct intel_port *p, struct plx_port_link *link);
@@ -176,10 +230,11 @@ int intel_hw_link(struct intel_port *p, struct plx_port_link *link);
 /* ring.c */
 int intel_rings_alloc(struct intel_port *p);
 void intel_rings_free(struct intel_port *p);
-/** The default key of RSS. */
-extern const uint32_t intel_rss_key[INTEL_RSSRK_COUNT];
 /** Buffer sizes of RCTL.BSIZE: powers of two from 256 to 16384. */
 uint32_t intel_buf_size_rctl(uint32_t room);
+/** One queue into the registers and on. 0 or -errno. */
+int intel_rx_queue_on(struct intel_port *p, struct intel_rxq *q);
+int intel_tx_queue_on(struct intel_port *p, struct intel_txq *q);
 /** Rings into the registers, receiver and transmitter on. */
 int intel_rings_start(struct intel_port *p);
 /** descs: a power of two. 0, -ENOMEM, -EINVAL; free takes what a failed alloc left. */
@@ -190,8 +245,11 @@ void intel_txq_free(struct intel_txq *q);
 
 /* rx.c, tx.c */
 uint16_t intel_rx_burst_extended(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
+uint16_t intel_rx_burst_extended_offload(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
 uint16_t intel_rx_burst_legacy(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
+uint16_t intel_rx_burst_legacy_offload(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
 uint16_t intel_rx_burst_advanced(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
+uint16_t intel_rx_burst_advanced_offload(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
 uint16_t intel_tx_burst_data(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n);
 uint16_t intel_tx_burst_advanced(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n);
 /** Hand buffers for one run of INTEL_REFILL descriptors to the device. 0 or -ENOMEM. */

@@ -31,6 +31,8 @@
 #define INTEL_STATUS_SPEED_MASK	       3u
 #define INTEL_STATUS_GIO_MASTER_ENABLE (1u << 19)
 
+#define INTEL_VET		       0x00038
+#define INTEL_VET_8021Q		       0x8100u
 #define INTEL_EECD		       0x00010
 #define INTEL_EECD_AUTO_RD	       (1u << 9) /* read of the NVM after reset is done */
 
@@ -77,6 +79,7 @@
 #define INTEL_RCTL_UPE	       (1u << 3)
 #define INTEL_RCTL_MPE	       (1u << 4)
 #define INTEL_RCTL_LPE	       (1u << 5)
+#define INTEL_RCTL_VFE	       (1u << 18)
 #define INTEL_RCTL_BAM	       (1u << 15)
 #define INTEL_RCTL_BSIZE_SHIFT 16
 #define INTEL_RCTL_BSEX	       (1u << 25)
@@ -97,6 +100,8 @@
 #define INTEL_RXDCTL(queue) (0x02828 + 0x100 * (queue))
 #define INTEL_RADV	    0x0282c
 #define INTEL_RXCSUM	    0x05000
+#define INTEL_RXCSUM_IP	    (1u << 8)
+#define INTEL_RXCSUM_L4	    (1u << 9)
 #define INTEL_RXCSUM_PCSD   (1u << 13)
 #define INTEL_RFCTL	    0x05008
 #define INTEL_RFCTL_EXSTEN  (1u << 15)
@@ -105,12 +110,20 @@
 #define INTEL_RAL(i)	    (0x05400 + 8 * (i))
 #define INTEL_RAH(i)	    (0x05404 + 8 * (i))
 #define INTEL_RAH_AV	    (1u << 31)
+#define INTEL_EXACT_MAX	    15 /* of RAL/RAH; the last may be the firmware's */
+#define INTEL_VFTA(i)	    (0x05600 + 4 * (i))
+#define INTEL_VFTA_COUNT    128
 #define INTEL_MRQC	    0x05818
 #define INTEL_MRQC_RSS	    1u
-#define INTEL_MRQC_FIELDS   (0x37u << 16) /* TCP/IPv4, IPv4, TCP/IPv6, IPv6(ex) */
+#define INTEL_MRQC_IPV4_TCP (1u << 16)
+#define INTEL_MRQC_IPV4	    (1u << 17)
+#define INTEL_MRQC_IPV6_TCP (1u << 18 | 1u << 21)
+#define INTEL_MRQC_IPV6	    (1u << 19 | 1u << 20)
+#define INTEL_MRQC_IPV4_UDP (1u << 22) /* this and the next: 82576 */
+#define INTEL_MRQC_IPV6_UDP (1u << 23 | 1u << 24)
 #define INTEL_RETA(i)	    (0x05c00 + 4 * (i))
 #define INTEL_RETA_COUNT    32
-#define INTEL_RETA_QUEUE1   0x80u /* per byte: bit 7 is the queue */
+#define INTEL_RETA_SIZE	    128
 #define INTEL_RSSRK(i)	    (0x05c80 + 4 * (i))
 #define INTEL_RSSRK_COUNT   10
 
@@ -185,6 +198,21 @@ _Static_assert(sizeof(struct intel_rx_desc) == 16, "7.1.5");
 #define INTEL_RXD_ERRORS_LEGACY	  (UINT64_C(0x97) << 8)
 #define INTEL_RXD_DD_LEGACY	  (UINT64_C(1) << 32)
 #define INTEL_RXD_LEN_SHIFT	  32
+/* Offloads: the tag is out, checksums were looked at; hash and its kind are in the other half. */
+#define INTEL_RXD_VP	      UINT64_C(0x08)
+#define INTEL_RXD_UDPCS	      UINT64_C(0x10)
+#define INTEL_RXD_L4CS	      UINT64_C(0x20)
+#define INTEL_RXD_IPCS	      UINT64_C(0x40)
+#define INTEL_RXD_IXSM	      UINT64_C(0x04) /* not the 82576 */
+#define INTEL_RXD_L4E	      (UINT64_C(1) << 29)
+#define INTEL_RXD_IPE	      (UINT64_C(1) << 30)
+#define INTEL_RXD_L4E_LEGACY  (UINT64_C(1) << 13)
+#define INTEL_RXD_IPE_LEGACY  (UINT64_C(1) << 14)
+#define INTEL_RXD_VLAN_SHIFT  48
+#define INTEL_RXD_VLAN_LEGACY 16
+#define INTEL_RXD_RSS_TYPE    UINT64_C(0xf) /* first half */
+#define INTEL_RXD_RSS_TYPES   9
+#define INTEL_RXD_HASH_SHIFT  32
 
 /* Transmit data descriptor (7.2): DTALEN 19:0, DTYP 23:20, DCMD 31:24, STA 35:32. */
 struct intel_tx_desc {
@@ -200,6 +228,21 @@ _Static_assert(sizeof(struct intel_tx_desc) == 16, "7.2");
 #define INTEL_TXD_IFCS		(UINT64_C(1) << 25)
 #define INTEL_TXD_RS		(UINT64_C(1) << 27)
 #define INTEL_TXD_DEXT		(UINT64_C(1) << 29)
+#define INTEL_TXD_TSE	       (UINT64_C(1) << 26)
+#define INTEL_TXD_TSE_ADV      (UINT64_C(1) << 31)
+#define INTEL_TXD_VLE	       (UINT64_C(1) << 30)
+#define INTEL_TXD_IXSM	       (UINT64_C(1) << 40)
+#define INTEL_TXD_TXSM	       (UINT64_C(1) << 41)
+#define INTEL_TXD_VLAN_SHIFT   48
+/* Context descriptor, second half; DTYP is 0, or 2 of the advanced one. */
+#define INTEL_TXC_TCP	       (UINT64_C(1) << 24)
+#define INTEL_TXC_IPV4	       (UINT64_C(1) << 25)
+#define INTEL_TXC_TSE	       (UINT64_C(1) << 26)
+#define INTEL_TXC_HDRLEN_SHIFT 40
+#define INTEL_TXC_MSS_SHIFT    48
+#define INTEL_TXC_ADV	       (UINT64_C(2) << 20)
+#define INTEL_TXC_ADV_IPV4     (UINT64_C(1) << 10)
+#define INTEL_TXC_ADV_TCP      (UINT64_C(1) << 11)
 #define INTEL_TXD_DD		(UINT64_C(1) << 32)
 
 #endif /* POLLUX_INTEL_REGS_H */

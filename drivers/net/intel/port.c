@@ -134,6 +134,12 @@ static void fill_info(struct plx_port *port)
 	info->mtu_min = 68;
 	info->mtu_max = INTEL_MTU_MAX;
 	info->tx_segs_max = INTEL_SEGS_MAX;
+	info->macs_max = PLX_PORT_MACS_MAX;
+	if (!family->rss)
+		return;
+	info->rss_types = family->rss_types;
+	info->rss_key_len = 4 * INTEL_RSSRK_COUNT;
+	info->rss_reta_size = INTEL_RETA_SIZE;
 }
 
 int intel_open(struct plx_port *port, const char *arg)
@@ -163,22 +169,13 @@ void intel_close(struct plx_port *port)
 		plx_dev_irq_disable(port->dev);
 }
 
-/* The multicast table is not cleared by a reset. */
-static void clear_filters(struct intel_port *p)
-{
-	unsigned int i;
-
-	for (i = 0; i < INTEL_MTA_COUNT; i++)
-		intel_set(p, INTEL_MTA(i), 0);
-}
-
 static void set_bursts(struct plx_port *port)
 {
 	const struct intel_family *family = (const struct intel_family *)port->driver;
 	unsigned int i;
 
 	for (i = 0; i < port->info.rx_queues; i++)
-		port->rxqs[i]->burst = family->rx_burst;
+		port->rxqs[i]->burst = intel_rx_burst_of(port);
 	for (i = 0; i < port->info.tx_queues; i++)
 		port->txqs[i]->burst = family->tx_burst;
 }
@@ -190,8 +187,11 @@ int intel_start(struct plx_port *port)
 
 	if (err)
 		return err;
-	clear_filters(p);
-	intel_hw_apply(p);
+	err = intel_filter_apply(p);
+	if (err) {
+		intel_rings_free(p);
+		return err;
+	}
 	intel_hw_link_up(p);
 	intel_stats_update(p);
 	intel_set(p, INTEL_CTRL_EXT, intel_get(p, INTEL_CTRL_EXT) | INTEL_CTRL_EXT_DRV_LOAD);
@@ -254,6 +254,5 @@ int intel_link(struct plx_port *port, struct plx_port_link *link)
 
 int intel_apply(struct plx_port *port)
 {
-	intel_hw_apply(intel_port(port));
-	return 0;
+	return intel_filter_apply(intel_port(port));
 }

@@ -48,6 +48,19 @@ static int rxq_fill(struct intel_rxq *q)
 	return 0;
 }
 
+static uint32_t rx_offloads(uint64_t offloads)
+{
+	uint32_t flags = 0;
+
+	if (offloads & PLX_PORT_HAS(VLAN_STRIP))
+		flags |= PLX_PKT_RX_VLAN;
+	if (offloads & PLX_PORT_HAS(RX_CSUM))
+		flags |= PLX_PKT_RX_IP_GOOD;
+	if (offloads & PLX_PORT_HAS(RSS_HASH))
+		flags |= PLX_PKT_RX_HASH;
+	return flags;
+}
+
 int intel_rxq_alloc(struct intel_rxq *q, uint32_t descs)
 {
 	const struct plx_port *port = q->base.port;
@@ -63,6 +76,7 @@ int intel_rxq_alloc(struct intel_rxq *q, uint32_t descs)
 			q->pool->buf_len - PLX_PKTBUF_HEADROOM);
 		return -EINVAL;
 	}
+	q->offloads = rx_offloads(port->settings.offloads);
 	q->rearm = fresh.rearm;
 	q->mask = descs - 1;
 	q->next = 0;
@@ -88,13 +102,32 @@ void intel_rxq_free(struct intel_rxq *q)
 	q->ring = NULL;
 }
 
+static uint32_t tx_offloads(uint64_t offloads)
+{
+	uint32_t flags = 0;
+
+	if (offloads & PLX_PORT_HAS(VLAN_INSERT))
+		flags |= PLX_PKT_TX_VLAN;
+	if (offloads & PLX_PORT_HAS(TX_IP_CSUM))
+		flags |= PLX_PKT_TX_IP;
+	if (offloads & PLX_PORT_HAS(TX_L4_CSUM))
+		flags |= PLX_PKT_TX_TCP | PLX_PKT_TX_UDP;
+	if (offloads & PLX_PORT_HAS(TSO))
+		flags |= PLX_PKT_TX_TSO;
+	return flags;
+}
+
 int intel_txq_alloc(struct intel_txq *q, uint32_t descs)
 {
+	uint64_t offloads = q->base.port->settings.offloads;
+
 	q->mask = descs - 1;
 	q->next = 0;
 	q->clean = 0;
 	q->gaps = 0;
 	q->watch.since_ns = 0;
+	q->offloads = tx_offloads(offloads);
+	q->vlan_in_device = offloads & PLX_PORT_HAS(VLAN_STRIP);
 	q->ring = plx_dma_zalloc(descs * sizeof(*q->ring), RING_ALIGN, q->base.port->info.node);
 	q->bufs = calloc(descs, sizeof(*q->bufs));
 	q->batch_end = calloc(descs, sizeof(*q->batch_end));
@@ -141,11 +174,6 @@ void intel_rings_free(struct intel_port *p)
 
 /* --- Receive initialization ----------------------------------------------------------------- */
 
-const uint32_t intel_rss_key[INTEL_RSSRK_COUNT] = {
-	0x5a6d5a6d, 0x5a6d5a6d, 0x5a6d5a6d, 0x5a6d5a6d, 0x5a6d5a6d,
-	0x5a6d5a6d, 0x5a6d5a6d, 0x5a6d5a6d, 0x5a6d5a6d, 0x5a6d5a6d,
-};
-
 /* Address, length, empty; regs: where the queue's registers begin. */
 static void set_ring(struct intel_port *p, uint32_t regs, const void *ring, uint32_t bytes)
 {
@@ -168,21 +196,25 @@ static uint32_t rctl_buf_size(uint32_t size)
 	return n << INTEL_RCTL_BSIZE_SHIFT | (size > 2048 ? INTEL_RCTL_BSEX : 0);
 }
 
-static int rx_start(struct intel_port *p)
+int intel_rx_queue_on(struct intel_port *p, struct intel_rxq *q)
 {
 	const struct intel_family *family = intel_family(p);
+	uint32_t regs = family->rx_regs + q->base.id * family->queue_stride;
+
+	set_ring(p, regs, q->ring, (q->mask + 1) * (uint32_t)sizeof(*q->ring));
+	q->rdt = p->bar + regs + INTEL_Q_TAIL;
+	return family->rxq_start(p, q);
+}
+
+static int rx_start(struct intel_port *p)
+{
 	struct plx_port *port = &p->base;
 	struct intel_rxq *first = (struct intel_rxq *)port->rxqs[0];
 	unsigned int i;
 
 	for (i = 0; i < port->info.rx_queues; i++) {
-		struct intel_rxq *q = (struct intel_rxq *)port->rxqs[i];
-		uint32_t regs = family->rx_regs + i * family->queue_stride;
-		int err;
+		int err = intel_rx_queue_on(p, (struct intel_rxq *)port->rxqs[i]);
 
-		set_ring(p, regs, q->ring, (q->mask + 1) * (uint32_t)sizeof(*q->ring));
-		q->rdt = p->bar + regs + INTEL_Q_TAIL;
-		err = family->rxq_start(p, q);
 		if (err)
 			return err;
 	}
@@ -201,21 +233,25 @@ static int rx_start(struct intel_port *p)
 
 /* --- Transmit initialization ---------------------------------------------------------------- */
 
-static int tx_start(struct intel_port *p)
+int intel_tx_queue_on(struct intel_port *p, struct intel_txq *q)
 {
 	const struct intel_family *family = intel_family(p);
+	uint32_t regs = family->tx_regs + q->base.id * family->queue_stride;
+
+	set_ring(p, regs, q->ring, (q->mask + 1) * (uint32_t)sizeof(*q->ring));
+	q->tdt = p->bar + regs + INTEL_Q_TAIL;
+	return family->txq_start(p, q);
+}
+
+static int tx_start(struct intel_port *p)
+{
 	struct plx_port *port = &p->base;
 	unsigned int i;
 
 	intel_set(p, INTEL_TIPG, INTEL_TIPG_COPPER);
 	for (i = 0; i < port->info.tx_queues; i++) {
-		struct intel_txq *q = (struct intel_txq *)port->txqs[i];
-		uint32_t regs = family->tx_regs + i * family->queue_stride;
-		int err;
+		int err = intel_tx_queue_on(p, (struct intel_txq *)port->txqs[i]);
 
-		set_ring(p, regs, q->ring, (q->mask + 1) * (uint32_t)sizeof(*q->ring));
-		q->tdt = p->bar + regs + INTEL_Q_TAIL;
-		err = family->txq_start(p, q);
 		if (err)
 			return err;
 	}

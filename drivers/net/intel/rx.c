@@ -21,7 +21,11 @@
 
 struct layout {
 	uint64_t errors; /* any of these: the frame is bad */
-	bool turned;	 /* status and length are in each other's half */
+	uint64_t ixsm;	 /* the checksums were not looked at */
+	uint64_t ip_bad, l4_bad;
+	unsigned int vlan_shift;
+	bool turned; /* status and length are in each other's half */
+	bool hash;   /* the other half has an RSS hash */
 };
 
 typedef uint32_t (*plain_fn)(struct intel_rxq *q, uint32_t *next, struct plx_pktbuf **pkts,
@@ -126,6 +130,37 @@ static void rx_append(struct intel_rxq *q, struct plx_pktbuf *p)
 	q->last = p;
 }
 
+/* What the device found out about a frame, as far as it was asked to; desc is its last. */
+static ALWAYS_INLINE void rx_offloads(struct intel_rxq *q, const struct intel_rx_desc *desc,
+				      uint64_t meta, struct plx_pktbuf *p,
+				      const struct layout *layout)
+{
+	uint32_t wanted = q->offloads, flags = 0;
+
+	if ((wanted & PLX_PKT_RX_VLAN) && (meta & INTEL_RXD_VP)) {
+		flags |= PLX_PKT_RX_VLAN;
+		p->vlan = (uint16_t)(meta >> layout->vlan_shift);
+	}
+	if ((wanted & PLX_PKT_RX_IP_GOOD) && !(meta & layout->ixsm)) {
+		if (meta & INTEL_RXD_IPCS)
+			flags |= meta & layout->ip_bad ? PLX_PKT_RX_IP_BAD : PLX_PKT_RX_IP_GOOD;
+		if (meta & (INTEL_RXD_L4CS | INTEL_RXD_UDPCS))
+			flags |= meta & layout->l4_bad ? PLX_PKT_RX_L4_BAD : PLX_PKT_RX_L4_GOOD;
+	}
+	if (layout->hash && (wanted & PLX_PKT_RX_HASH)) {
+		uint64_t first = le64toh(PLX_READ_ONCE(desc->addr));
+		uint64_t type = first & INTEL_RXD_RSS_TYPE;
+
+		if (plx_unlikely(type > INTEL_RXD_RSS_TYPES)) {
+			plx_rxq_lie(&q->base, PLX_LIE_HEADER);
+		} else if (type) {
+			flags |= PLX_PKT_RX_HASH;
+			p->hash = (uint32_t)(first >> INTEL_RXD_HASH_SHIFT);
+		}
+	}
+	p->flags = flags;
+}
+
 /*
  * A descriptor that is done but not one whole good frame: part of a longer one, bad, or nonsense.
  * Return: a packet that is complete with it, or NULL.
@@ -172,7 +207,7 @@ rx_odd(struct intel_rxq *q, uint64_t meta, uint64_t errors, struct plx_pktbuf *p
  */
 static ALWAYS_INLINE uint32_t rx_plain(struct intel_rxq *q, uint32_t *next,
 				       struct plx_pktbuf **pkts, uint32_t n,
-				       const struct layout *layout)
+				       const struct layout *layout, bool offload)
 {
 	const struct intel_rx_desc *const ring = q->ring;
 	const uint32_t mask = q->mask, buf_size = q->buf_size;
@@ -190,6 +225,8 @@ static ALWAYS_INLINE uint32_t rx_plain(struct intel_rxq *q, uint32_t *next,
 		if (plx_unlikely((meta & looked_at) != FAST_GOOD || len - 1 >= buf_size))
 			break;
 		rx_fill(p, rearm, len);
+		if (offload)
+			rx_offloads(q, &ring[index], meta, p, layout);
 		pkts[i] = p;
 		index = (index + 1) & mask;
 		bytes += len;
@@ -200,7 +237,8 @@ static ALWAYS_INLINE uint32_t rx_plain(struct intel_rxq *q, uint32_t *next,
 }
 
 static ALWAYS_INLINE uint16_t rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n,
-				       const struct layout *layout, plain_fn plain_run)
+				       const struct layout *layout, bool offload,
+				       plain_fn plain_run)
 {
 	struct intel_rxq *q = (struct intel_rxq *)rxq;
 	uint32_t next = q->next, owned = (q->tail - next) & q->mask, got = 0;
@@ -220,6 +258,8 @@ static ALWAYS_INLINE uint16_t rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **
 		if (!(meta & INTEL_RXD_DD))
 			break;
 		p = rx_odd(q, meta, layout->errors, q->bufs[next]);
+		if (offload && p)
+			rx_offloads(q, &q->ring[next], meta, p, layout);
 		next = (next + 1) & q->mask;
 		owned--;
 		if (p) {
@@ -244,42 +284,48 @@ static ALWAYS_INLINE uint16_t rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **
 	return (uint16_t)got;
 }
 
-/* --- The three kinds of descriptor. The inner loops are not inlined: they get all registers. ---
- */
+/* --- The kinds of descriptor, without and with offloads --------------------------------------- */
 
-static const struct layout extended = {.errors = INTEL_RXD_ERRORS_EXTENDED};
-static const struct layout legacy = {.errors = INTEL_RXD_ERRORS_LEGACY, .turned = true};
-static const struct layout advanced = {.errors = INTEL_RXD_ERRORS_ADVANCED};
+static const struct layout extended = {
+	.errors = INTEL_RXD_ERRORS_EXTENDED,
+	.ixsm = INTEL_RXD_IXSM,
+	.ip_bad = INTEL_RXD_IPE,
+	.l4_bad = INTEL_RXD_L4E,
+	.vlan_shift = INTEL_RXD_VLAN_SHIFT,
+	.hash = true,
+};
+static const struct layout legacy = {
+	.errors = INTEL_RXD_ERRORS_LEGACY,
+	.ixsm = INTEL_RXD_IXSM,
+	.ip_bad = INTEL_RXD_IPE_LEGACY,
+	.l4_bad = INTEL_RXD_L4E_LEGACY,
+	.vlan_shift = INTEL_RXD_VLAN_LEGACY,
+	.turned = true,
+};
+static const struct layout advanced = {
+	.errors = INTEL_RXD_ERRORS_ADVANCED,
+	.ip_bad = INTEL_RXD_IPE,
+	.l4_bad = INTEL_RXD_L4E,
+	.vlan_shift = INTEL_RXD_VLAN_SHIFT,
+	.hash = true,
+};
 
-static __attribute__((noinline)) uint32_t plain_extended(struct intel_rxq *q, uint32_t *next,
-							 struct plx_pktbuf **pkts, uint32_t n)
-{
-	return rx_plain(q, next, pkts, n, &extended);
-}
+/* The inner loops are not inlined: they get all registers. */
+#define RX_KIND(name, layout, offload)                                                             \
+	static __attribute__((noinline)) uint32_t plain_##name(                                    \
+		struct intel_rxq *q, uint32_t *next, struct plx_pktbuf **pkts, uint32_t n)         \
+	{                                                                                          \
+		return rx_plain(q, next, pkts, n, layout, offload);                                \
+	}                                                                                          \
+                                                                                                   \
+	uint16_t intel_rx_burst_##name(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)  \
+	{                                                                                          \
+		return rx_burst(rxq, pkts, n, layout, offload, plain_##name);                      \
+	}
 
-uint16_t intel_rx_burst_extended(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)
-{
-	return rx_burst(rxq, pkts, n, &extended, plain_extended);
-}
-
-static __attribute__((noinline)) uint32_t plain_legacy(struct intel_rxq *q, uint32_t *next,
-						       struct plx_pktbuf **pkts, uint32_t n)
-{
-	return rx_plain(q, next, pkts, n, &legacy);
-}
-
-uint16_t intel_rx_burst_legacy(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)
-{
-	return rx_burst(rxq, pkts, n, &legacy, plain_legacy);
-}
-
-static __attribute__((noinline)) uint32_t plain_advanced(struct intel_rxq *q, uint32_t *next,
-							 struct plx_pktbuf **pkts, uint32_t n)
-{
-	return rx_plain(q, next, pkts, n, &advanced);
-}
-
-uint16_t intel_rx_burst_advanced(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)
-{
-	return rx_burst(rxq, pkts, n, &advanced, plain_advanced);
-}
+RX_KIND(extended, &extended, false)
+RX_KIND(extended_offload, &extended, true)
+RX_KIND(legacy, &legacy, false)
+RX_KIND(legacy_offload, &legacy, true)
+RX_KIND(advanced, &advanced, false)
+RX_KIND(advanced_offload, &advanced, true)

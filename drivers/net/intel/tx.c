@@ -54,41 +54,69 @@ static inline void tx_clean(struct intel_txq *q)
 	q->clean = clean;
 }
 
-/*
- * A packet that is not one buffer of a sensible length: several, or one that cannot be sent, which
- * is freed. Return: descriptors used, 0 if it was dropped, or -1 if there is no room for it now.
- */
-static __attribute__((noinline, cold)) int tx_odd(struct intel_txq *q, uint32_t next, uint32_t room,
-						  struct plx_pktbuf *head, bool advanced)
+/* Can it be sent at all? Counts its segments. */
+static bool tx_valid(const struct intel_txq *q, const struct plx_pktbuf *head, uint32_t *segs)
 {
-	struct plx_pktbuf *p;
+	uint32_t most =
+		head->flags & q->offloads & PLX_PKT_TX_TSO ? INTEL_TSO_MAX : INTEL_FRAME_MAX;
+	const struct plx_pktbuf *p;
 	uint64_t sum = 0;
 	uint32_t n = 0;
 
 	for (p = head; p && n <= INTEL_SEGS_MAX; p = p->next, n++) {
-		sum += p->len;
 		if (p->len == 0)
-			sum = UINT32_MAX;
+			return false;
+		sum += p->len;
 	}
-	if (p || n != head->nsegs || sum != head->pkt_len || sum < INTEL_FRAME_MIN ||
-	    sum > INTEL_FRAME_MAX) {
-		q->base.stats.dropped++;
-		plx_pktbuf_free(head);
-		return 0;
-	}
-	if (n > room)
+	*segs = n;
+	return !p && n == head->nsegs && sum == head->pkt_len && sum >= INTEL_FRAME_MIN &&
+	       sum <= most;
+}
+
+static int tx_drop(struct intel_txq *q, struct plx_pktbuf *p)
+{
+	q->base.stats.dropped++;
+	plx_pktbuf_free(p);
+	return 0;
+}
+
+/*
+ * A packet that is not one plain buffer of a sensible length: several, one with offloads, or one
+ * that cannot be sent, which is freed. Return: descriptors used, 0 if it was dropped, or -1 if
+ * there is no room for it now.
+ */
+static __attribute__((noinline, cold)) int tx_odd(struct intel_txq *q, uint32_t next, uint32_t room,
+						  struct plx_pktbuf *head, bool advanced)
+{
+	struct intel_tx_plan plan = {.paylen = head->pkt_len};
+	uint32_t n, first = next;
+	struct plx_pktbuf *p;
+
+	if (!tx_valid(q, head, &n))
+		return tx_drop(q, head);
+	/* Before the plan, which may change the packet. */
+	if (n + 1 > room)
 		return -1;
+	if ((head->flags & q->offloads) && !intel_tx_plan(q, head, advanced, &plan))
+		return tx_drop(q, head);
+	q->base.stats.packets++;
+	q->base.stats.bytes += head->pkt_len;
+	if (plan.has_context) {
+		q->ring[next].addr = htole64(plan.context[0]);
+		q->ring[next].ctl = htole64(plan.context[1]);
+		q->bufs[next] = NULL;
+		next = (next + 1) & q->mask;
+	}
 	for (p = head; p; p = p->next) {
 		q->ring[next].addr = htole64(plx_pktbuf_iova(p));
-		q->ring[next].ctl = htole64((p->next ? TXD_CTL : TXD_LAST) | p->len |
-					    tx_kind(advanced, head->pkt_len));
+		q->ring[next].ctl = htole64((p->next ? TXD_CTL : TXD_LAST) | p->len | plan.ctl |
+					    tx_kind(advanced, plan.paylen));
 		q->bufs[next] = p->next ? NULL : head;
 		next = (next + 1) & q->mask;
 	}
+	n += plan.has_context;
 	q->gaps += n - 1;
-	q->base.stats.packets++;
-	q->base.stats.bytes += sum;
-	return (int)n;
+	return (int)((next - first) & q->mask);
 }
 
 /* Close the batch from q->next to next - 1 and hand it to the device. */
@@ -113,7 +141,7 @@ static ALWAYS_INLINE uint32_t tx_plain(struct intel_txq *q, uint32_t *next,
 {
 	struct intel_tx_desc *const ring = q->ring;
 	struct plx_pktbuf **const bufs = q->bufs;
-	const uint32_t mask = q->mask;
+	const uint32_t mask = q->mask, offloads = q->offloads;
 	uint32_t i, index = *next;
 	uint64_t bytes = 0;
 
@@ -121,7 +149,7 @@ static ALWAYS_INLINE uint32_t tx_plain(struct intel_txq *q, uint32_t *next,
 		struct plx_pktbuf *p = pkts[i];
 		uint32_t len = p->len;
 
-		if (plx_unlikely(p->nsegs != 1 ||
+		if (plx_unlikely(p->nsegs != 1 || (p->flags & offloads) ||
 				 len - INTEL_FRAME_MIN > INTEL_FRAME_MAX - INTEL_FRAME_MIN))
 			break;
 		ring[index].addr = htole64(plx_pktbuf_iova(p));

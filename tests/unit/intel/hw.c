@@ -125,19 +125,19 @@ static void settings_to_registers(void)
 
 	memcpy(s->mac, mac, sizeof(mac));
 	s->mtu = 1500;
-	intel_hw_apply(&fx.port);
+	UNIT_EQ(intel_filter_apply(&fx.port), 0);
 	UNIT_EQ(reg_get(INTEL_RAL(0)), 0x03020102);
 	UNIT_EQ(reg_get(INTEL_RAH(0)), 0x80000504);
 	UNIT_EQ(reg_get(INTEL_RCTL) & (INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE), 0);
 	CU_ASSERT(reg_get(INTEL_RCTL) & INTEL_RCTL_EN);
 	s->promisc = true;
 	s->mtu = 9000;
-	intel_hw_apply(&fx.port);
+	UNIT_EQ(intel_filter_apply(&fx.port), 0);
 	UNIT_EQ(reg_get(INTEL_RCTL) & (INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE),
 		INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE);
 	s->promisc = false;
 	s->allmulti = true;
-	intel_hw_apply(&fx.port);
+	UNIT_EQ(intel_filter_apply(&fx.port), 0);
 	UNIT_EQ(reg_get(INTEL_RCTL) & (INTEL_RCTL_UPE | INTEL_RCTL_MPE), INTEL_RCTL_MPE);
 }
 

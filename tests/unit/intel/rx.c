@@ -60,7 +60,7 @@ static void start_values(void)
 /* A device that still knows the second queue of its last user must not use it. */
 static void second_queue_is_emptied(void)
 {
-	reg_set(INTEL_MRQC, INTEL_MRQC_RSS | INTEL_MRQC_FIELDS);
+	reg_set(INTEL_MRQC, INTEL_MRQC_RSS | INTEL_MRQC_IPV4);
 	reg_set(INTEL_RDLEN(1), 4096);
 	reg_set(INTEL_RDT(1), 100);
 	reg_set(INTEL_TDH(1), 3);
