@@ -228,12 +228,12 @@ _Static_assert(sizeof(struct intel_tx_desc) == 16, "7.2");
 #define INTEL_TXD_IFCS		(UINT64_C(1) << 25)
 #define INTEL_TXD_RS		(UINT64_C(1) << 27)
 #define INTEL_TXD_DEXT		(UINT64_C(1) << 29)
-#define INTEL_TXD_TSE	       (UINT64_C(1) << 26)
-#define INTEL_TXD_TSE_ADV      (UINT64_C(1) << 31)
-#define INTEL_TXD_VLE	       (UINT64_C(1) << 30)
-#define INTEL_TXD_IXSM	       (UINT64_C(1) << 40)
-#define INTEL_TXD_TXSM	       (UINT64_C(1) << 41)
-#define INTEL_TXD_VLAN_SHIFT   48
+#define INTEL_TXD_TSE		(UINT64_C(1) << 26)
+#define INTEL_TXD_TSE_ADV	(UINT64_C(1) << 31)
+#define INTEL_TXD_VLE		(UINT64_C(1) << 30)
+#define INTEL_TXD_IXSM		(UINT64_C(1) << 40)
+#define INTEL_TXD_TXSM		(UINT64_C(1) << 41)
+#define INTEL_TXD_VLAN_SHIFT	48
 /* Context descriptor, second half; DTYP is 0, or 2 of the advanced one. */
 #define INTEL_TXC_TCP	       (UINT64_C(1) << 24)
 #define INTEL_TXC_IPV4	       (UINT64_C(1) << 25)
@@ -243,6 +243,6 @@ _Static_assert(sizeof(struct intel_tx_desc) == 16, "7.2");
 #define INTEL_TXC_ADV	       (UINT64_C(2) << 20)
 #define INTEL_TXC_ADV_IPV4     (UINT64_C(1) << 10)
 #define INTEL_TXC_ADV_TCP      (UINT64_C(1) << 11)
-#define INTEL_TXD_DD		(UINT64_C(1) << 32)
+#define INTEL_TXD_DD	       (UINT64_C(1) << 32)
 
 #endif /* POLLUX_INTEL_REGS_H */

@@ -10,6 +10,8 @@
 #include <pollux/log.h>
 #include <pollux/mem.h>
 
+#include "net/offloads.h"
+
 #include "intel.h"
 
 PLX_LOG_USE(intel);
@@ -48,19 +50,6 @@ static int rxq_fill(struct intel_rxq *q)
 	return 0;
 }
 
-static uint32_t rx_offloads(uint64_t offloads)
-{
-	uint32_t flags = 0;
-
-	if (offloads & PLX_PORT_HAS(VLAN_STRIP))
-		flags |= PLX_PKT_RX_VLAN;
-	if (offloads & PLX_PORT_HAS(RX_CSUM))
-		flags |= PLX_PKT_RX_IP_GOOD;
-	if (offloads & PLX_PORT_HAS(RSS_HASH))
-		flags |= PLX_PKT_RX_HASH;
-	return flags;
-}
-
 int intel_rxq_alloc(struct intel_rxq *q, uint32_t descs)
 {
 	const struct plx_port *port = q->base.port;
@@ -76,7 +65,7 @@ int intel_rxq_alloc(struct intel_rxq *q, uint32_t descs)
 			q->pool->buf_len - PLX_PKTBUF_HEADROOM);
 		return -EINVAL;
 	}
-	q->offloads = rx_offloads(port->settings.offloads);
+	q->offloads = plx_rx_offload_flags(port->settings.offloads);
 	q->rearm = fresh.rearm;
 	q->mask = descs - 1;
 	q->next = 0;
@@ -102,21 +91,6 @@ void intel_rxq_free(struct intel_rxq *q)
 	q->ring = NULL;
 }
 
-static uint32_t tx_offloads(uint64_t offloads)
-{
-	uint32_t flags = 0;
-
-	if (offloads & PLX_PORT_HAS(VLAN_INSERT))
-		flags |= PLX_PKT_TX_VLAN;
-	if (offloads & PLX_PORT_HAS(TX_IP_CSUM))
-		flags |= PLX_PKT_TX_IP;
-	if (offloads & PLX_PORT_HAS(TX_L4_CSUM))
-		flags |= PLX_PKT_TX_TCP | PLX_PKT_TX_UDP;
-	if (offloads & PLX_PORT_HAS(TSO))
-		flags |= PLX_PKT_TX_TSO;
-	return flags;
-}
-
 int intel_txq_alloc(struct intel_txq *q, uint32_t descs)
 {
 	uint64_t offloads = q->base.port->settings.offloads;
@@ -126,7 +100,7 @@ int intel_txq_alloc(struct intel_txq *q, uint32_t descs)
 	q->clean = 0;
 	q->gaps = 0;
 	q->watch.since_ns = 0;
-	q->offloads = tx_offloads(offloads);
+	q->offloads = plx_tx_offload_flags(offloads);
 	q->vlan_in_device = offloads & PLX_PORT_HAS(VLAN_STRIP);
 	q->ring = plx_dma_zalloc(descs * sizeof(*q->ring), RING_ALIGN, q->base.port->info.node);
 	q->bufs = calloc(descs, sizeof(*q->bufs));

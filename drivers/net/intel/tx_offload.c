@@ -7,51 +7,28 @@
 #include <endian.h>
 #include <string.h>
 
+#include "net/tso.h"
+
 #include "intel.h"
 
 #define TCP_CSUM   16
 #define UDP_CSUM   6
 #define IPV4_LEN   2
 #define IPV4_CSUM  10
-#define IPV4_SRC   12
 #define IPV6_LEN   4
-#define IPV6_SRC   8
-#define PROTO_TCP  6
 #define HEADER_MAX 255
 #define TAG_LEN	   4
 
-/* Sum of big-endian 16-bit words, not folded. */
-static uint32_t sum_words(const uint8_t *data, unsigned int bytes)
-{
-	uint32_t sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < bytes; i += 2)
-		sum += (uint32_t)data[i] << 8 | data[i + 1];
-	return sum;
-}
-
-/*
- * The device puts lengths and checksums into each part. It expects lengths of zero, and in place of
- * the TCP checksum the sum of the pseudo-header without length.
- */
+/* The device puts lengths and the IPv4 checksum into each part, and expects zeroes. */
 static void tso_prepare(uint8_t *ip, uint32_t l3_len, bool ipv6)
 {
-	uint8_t *csum = ip + l3_len + TCP_CSUM;
-	uint32_t sum = PROTO_TCP;
-
 	if (ipv6) {
 		memset(ip + IPV6_LEN, 0, 2);
-		sum += sum_words(ip + IPV6_SRC, 32);
 	} else {
 		memset(ip + IPV4_LEN, 0, 2);
 		memset(ip + IPV4_CSUM, 0, 2);
-		sum += sum_words(ip + IPV4_SRC, 8);
 	}
-	sum = (sum >> 16) + (sum & 0xffff);
-	sum += sum >> 16;
-	csum[0] = (uint8_t)(sum >> 8);
-	csum[1] = (uint8_t)sum;
+	plx_tso_pseudo_sum(ip, l3_len, ipv6);
 }
 
 /* A tag in the packet itself, where the device is not told to insert and strip tags. */

@@ -132,26 +132,45 @@ static void fill_interrupts(struct vmxnet3_port *p)
 		p->rxq_confs[i].vector = (uint8_t)(p->irqs ? i : 0);
 }
 
-/* Spread flows over the rx queues by RSS: IP and TCP fields. */
-static void fill_rss(struct vmxnet3_port *p)
+/* Hash types, key and table. false: RSS is off. */
+static bool fill_rss(struct vmxnet3_port *p)
 {
+	static const uint16_t bits[] = {VMXNET3_RSS_IPV4, VMXNET3_RSS_IPV4_TCP, 0, VMXNET3_RSS_IPV6,
+					VMXNET3_RSS_IPV6_TCP};
+	const struct plx_port_rss *from = &p->base.settings.rss;
 	struct vmxnet3_rss_conf *rss = p->rss;
+	uint16_t types = 0;
 	unsigned int i;
 
-	if (p->base.info.rx_queues < 2)
-		return;
-	rss->hash_types = htole16(VMXNET3_RSS_TYPES);
+	for (i = 0; i < sizeof(bits) / sizeof(bits[0]); i++)
+		if (from->types & 1u << i)
+			types |= bits[i];
+	rss->hash_types = htole16(types);
 	rss->hash_func = htole16(VMXNET3_RSS_TOEPLITZ);
 	rss->key_len = htole16(VMXNET3_RSS_KEY_LEN);
 	rss->table_len = htole16(VMXNET3_RSS_TABLE_LEN);
-	for (i = 0; i < VMXNET3_RSS_KEY_LEN; i++)
-		rss->key[i] = i & 1 ? 0x5a : 0x6d;
+	memcpy(rss->key, from->key, VMXNET3_RSS_KEY_LEN);
 	for (i = 0; i < VMXNET3_RSS_TABLE_LEN; i++)
-		rss->table[i] = (uint8_t)(i % p->base.info.rx_queues);
-	p->shared->rss.version = htole32(1);
-	p->shared->rss.len = htole32(sizeof(*rss));
-	p->shared->rss.iova = htole64(plx_iova(rss));
-	p->shared->misc.features |= htole64(VMXNET3_F_RSS);
+		rss->table[i] = (uint8_t)from->reta[i];
+	return types &&
+	       (p->base.info.rx_queues > 1 || (p->base.settings.offloads & PLX_PORT_HAS(RSS_HASH)));
+}
+
+static void fill_features(struct vmxnet3_port *p)
+{
+	uint64_t offloads = p->base.settings.offloads, features = 0;
+
+	if (offloads & PLX_PORT_HAS(RX_CSUM))
+		features |= VMXNET3_F_RXCSUM;
+	if (offloads & PLX_PORT_HAS(VLAN_STRIP))
+		features |= VMXNET3_F_RXVLAN;
+	if (fill_rss(p)) {
+		features |= VMXNET3_F_RSS;
+		p->shared->rss.version = htole32(1);
+		p->shared->rss.len = htole32(sizeof(*p->rss));
+		p->shared->rss.iova = htole64(plx_iova(p->rss));
+	}
+	p->shared->misc.features = htole64(features);
 }
 
 int vmxnet3_hw_alloc(struct vmxnet3_port *p)
@@ -161,9 +180,10 @@ int vmxnet3_hw_alloc(struct vmxnet3_port *p)
 
 	p->shared = plx_dma_zalloc(sizeof(*p->shared), 0, info->node);
 	p->rss = plx_dma_zalloc(sizeof(*p->rss), 0, info->node);
+	p->mcast = plx_dma_zalloc(PLX_PORT_MACS_MAX * sizeof(*p->mcast), 0, info->node);
 	p->txq_confs =
 		plx_dma_zalloc(queues * sizeof(*p->txq_confs), VMXNET3_QUEUES_ALIGN, info->node);
-	if (!p->shared || !p->rss || !p->txq_confs) {
+	if (!p->shared || !p->rss || !p->mcast || !p->txq_confs) {
 		vmxnet3_hw_free(p);
 		return -ENOMEM;
 	}
@@ -175,7 +195,9 @@ void vmxnet3_hw_free(struct vmxnet3_port *p)
 {
 	plx_dma_free(p->shared);
 	plx_dma_free(p->rss);
+	plx_dma_free(p->mcast);
 	plx_dma_free(p->txq_confs);
+	p->mcast = NULL;
 	p->shared = NULL;
 	p->rss = NULL;
 	p->txq_confs = NULL;
@@ -184,19 +206,56 @@ void vmxnet3_hw_free(struct vmxnet3_port *p)
 
 /* --- Settings ------------------------------------------------------------------------------- */
 
-static void fill_filters(struct vmxnet3_port *p)
+/* The device has no unicast filter beside its own address. */
+static int fill_multicast(struct vmxnet3_port *p)
 {
 	const struct plx_port_settings *settings = &p->base.settings;
 	struct vmxnet3_filter_conf *filter = &p->shared->filter;
+	unsigned int i;
+
+	for (i = 0; i < settings->macs; i++) {
+		if (!(settings->mac_list[i][0] & 1)) {
+			PLX_ERR(vmxnet3, "%s: the device filters no unicast address but its own",
+				p->base.info.name);
+			return -ENOSPC;
+		}
+	}
+	memcpy(p->mcast, settings->mac_list, settings->macs * sizeof(*p->mcast));
+	filter->mcast_iova = htole64(plx_iova(p->mcast));
+	filter->mcast_len = htole16((uint16_t)(settings->macs * sizeof(*p->mcast)));
+	return 0;
+}
+
+/* One bit per VLAN; untagged frames count as VLAN 0. Without the filter all of them pass. */
+static void fill_vlans(struct vmxnet3_port *p)
+{
+	const struct plx_port_settings *settings = &p->base.settings;
+	uint32_t *vlans = p->shared->filter.vlans;
+	unsigned int i;
+
+	if (!(settings->offloads & PLX_PORT_HAS(VLAN_FILTER))) {
+		memset(vlans, 0xff, sizeof(p->shared->filter.vlans));
+		return;
+	}
+	for (i = 0; i < VMXNET3_VLAN_WORDS; i++)
+		vlans[i] = htole32((uint32_t)(settings->vlans[i / 2] >> (i % 2 ? 32 : 0)));
+	vlans[0] |= htole32(1);
+}
+
+static int fill_filters(struct vmxnet3_port *p)
+{
+	const struct plx_port_settings *settings = &p->base.settings;
 	uint32_t mode = VMXNET3_RXM_UCAST | VMXNET3_RXM_BCAST;
 
+	if (settings->macs)
+		mode |= VMXNET3_RXM_MCAST;
 	if (settings->allmulti)
 		mode |= VMXNET3_RXM_ALL_MULTI;
 	if (settings->promisc)
 		mode |= VMXNET3_RXM_PROMISC | VMXNET3_RXM_ALL_MULTI;
-	filter->mode = htole32(mode);
-	/* No filter of VLANs: all of them pass. */
-	memset(filter->vlans, 0xff, sizeof(filter->vlans));
+	p->shared->filter.mode = htole32(mode);
+	fill_vlans(p);
+	return fill_multicast(p);
 }
 
 static void set_mac(struct vmxnet3_port *p)
@@ -209,23 +268,34 @@ static void set_mac(struct vmxnet3_port *p)
 	set(p, VMXNET3_MACH, (uint32_t)mac[4] | (uint32_t)mac[5] << 8);
 }
 
-void vmxnet3_hw_apply(struct vmxnet3_port *p)
+int vmxnet3_hw_apply(struct vmxnet3_port *p)
 {
-	fill_filters(p);
+	int err = fill_filters(p);
+
+	if (err)
+		return err;
 	vmxnet3_hw_command(p, VMXNET3_CMD_UPDATE_RX_MODE);
+	vmxnet3_hw_command(p, VMXNET3_CMD_UPDATE_MAC_FILTERS);
+	vmxnet3_hw_command(p, VMXNET3_CMD_UPDATE_VLAN_FILTERS);
+	if (fill_rss(p))
+		vmxnet3_hw_command(p, VMXNET3_CMD_UPDATE_RSSIDT);
 	set_mac(p);
+	return 0;
 }
 
 int vmxnet3_hw_activate(struct vmxnet3_port *p)
 {
 	plx_iova_t iova = plx_iova(p->shared);
 	uint32_t status;
+	int err;
 
 	p->shared->magic = htole32(VMXNET3_MAGIC);
 	fill_misc(p);
 	fill_interrupts(p);
-	fill_rss(p);
-	fill_filters(p);
+	fill_features(p);
+	err = fill_filters(p);
+	if (err)
+		return err;
 	set(p, VMXNET3_DSAL, (uint32_t)iova);
 	set(p, VMXNET3_DSAH, (uint32_t)(iova >> 32));
 	status = vmxnet3_hw_command(p, VMXNET3_CMD_ACTIVATE);
@@ -236,8 +306,7 @@ int vmxnet3_hw_activate(struct vmxnet3_port *p)
 	}
 	p->active = true;
 	/* Activation brings the permanent address back. */
-	vmxnet3_hw_apply(p);
-	return 0;
+	return vmxnet3_hw_apply(p);
 }
 
 void vmxnet3_hw_quiesce(struct vmxnet3_port *p)
@@ -262,4 +331,23 @@ int vmxnet3_hw_link(struct vmxnet3_port *p, struct plx_port_link *link)
 	link->full_duplex = true;
 	link->speed_mbps = VMXNET3_LINK_SPEED(value);
 	return 0;
+}
+
+int vmxnet3_hw_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n)
+{
+	static const struct plx_port_reg table[] = {
+		{.name = "VRRS", .offset = VMXNET3_VRRS},
+		{.name = "UVRS", .offset = VMXNET3_UVRS},
+		{.name = "MACL", .offset = VMXNET3_MACL},
+		{.name = "MACH", .offset = VMXNET3_MACH},
+	};
+	const unsigned int count = sizeof(table) / sizeof(table[0]);
+	unsigned int i;
+
+	for (i = 0; i < count && i < n; i++) {
+		regs[i] = table[i];
+		regs[i].bytes = 4;
+		regs[i].value = get(vmxnet3_port(port), table[i].offset);
+	}
+	return (int)count;
 }

@@ -19,7 +19,10 @@ PLX_LOG_COMPONENT_AS(vmxnet3, "net.vmxnet3");
 	 PLX_PORT_HAS(MTU) | PLX_PORT_HAS(RX_SCATTER) | PLX_PORT_HAS(TX_SEGS) |                    \
 	 PLX_PORT_HAS(PROMISC) | PLX_PORT_HAS(ALLMULTI) | PLX_PORT_HAS(MAC_SET) |                  \
 	 PLX_PORT_HAS(STATS) | PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) |                        \
-	 PLX_PORT_HAS(REMOVE_EVENT))
+	 PLX_PORT_HAS(REMOVE_EVENT) | PLX_PORT_HAS(MAC_FILTER) | PLX_PORT_HAS(VLAN_FILTER) |       \
+	 PLX_PORT_HAS(VLAN_STRIP) | PLX_PORT_HAS(VLAN_INSERT) | PLX_PORT_HAS(RX_CSUM) |            \
+	 PLX_PORT_HAS(TX_L4_CSUM) | PLX_PORT_HAS(TSO) | PLX_PORT_HAS(RSS) |                        \
+	 PLX_PORT_HAS(RSS_HASH) | PLX_PORT_HAS(DESC_STATUS) | PLX_PORT_HAS(REGS))
 
 static const struct plx_pci_match vmxnet3_ids[] = {
 	{.vendor = 0x15ad, .device = 0x07b0},
@@ -166,6 +169,10 @@ static void fill_info(struct plx_port *port)
 	info->mtu_min = VMXNET3_MTU_MIN;
 	info->mtu_max = VMXNET3_MTU_MAX;
 	info->tx_segs_max = VMXNET3_SEGS_MAX;
+	info->macs_max = PLX_PORT_MACS_MAX;
+	info->rss_types = PLX_RSS_IPV4 | PLX_RSS_IPV4_TCP | PLX_RSS_IPV6 | PLX_RSS_IPV6_TCP;
+	info->rss_key_len = VMXNET3_RSS_KEY_LEN;
+	info->rss_reta_size = VMXNET3_RSS_TABLE_LEN;
 }
 
 static int vmxnet3_open(struct plx_port *port, const char *arg)
@@ -278,8 +285,7 @@ static int vmxnet3_link(struct plx_port *port, struct plx_port_link *link)
 
 static int vmxnet3_apply(struct plx_port *port)
 {
-	vmxnet3_hw_apply(vmxnet3_port(port));
-	return 0;
+	return vmxnet3_hw_apply(vmxnet3_port(port));
 }
 
 const struct plx_net_driver plx_net_vmxnet3 = {
@@ -304,4 +310,7 @@ const struct plx_net_driver plx_net_vmxnet3 = {
 	.irq_fd = vmxnet3_irq_fd,
 	.events = vmxnet3_events,
 	.event_fd = vmxnet3_event_fd,
+	.rxq_desc_status = vmxnet3_rxq_desc_status,
+	.txq_desc_status = vmxnet3_txq_desc_status,
+	.regs = vmxnet3_hw_regs,
 };

@@ -9,6 +9,8 @@
 #include <pollux/log.h>
 #include <pollux/mem.h>
 
+#include "net/offloads.h"
+
 #include "vmxnet3.h"
 
 PLX_LOG_USE(vmxnet3);
@@ -100,6 +102,7 @@ int vmxnet3_rxq_alloc(struct vmxnet3_rxq *q, uint32_t descs, struct vmxnet3_rxq_
 		return -EINVAL;
 	q->scatter = (uint32_t)port->settings.mtu + PLX_ETH_OVERHEAD > q->buf_size;
 	q->rearm = fresh.rearm;
+	q->offloads = plx_rx_offload_flags(port->settings.offloads);
 	q->skip = false;
 	q->comp_next = 0;
 	q->comp_size = 2 * descs;
@@ -154,6 +157,7 @@ int vmxnet3_txq_alloc(struct vmxnet3_txq *q, uint32_t descs, struct vmxnet3_txq_
 	q->comp_next = 0;
 	q->comp_gen = VMXNET3_TXC_GEN;
 	q->watch.since_ns = 0;
+	q->offloads = plx_tx_offload_flags(q->base.port->settings.offloads);
 	q->ring = plx_dma_zalloc(descs * sizeof(*q->ring), VMXNET3_RING_ALIGN, node);
 	q->comp = plx_dma_zalloc(descs * sizeof(*q->comp), VMXNET3_RING_ALIGN, node);
 	q->slots = plx_dma_zalloc((size_t)descs * VMXNET3_TX_SLOT, VMXNET3_RING_ALIGN, node);

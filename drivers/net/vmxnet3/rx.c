@@ -16,7 +16,7 @@
 /* Of a whole packet in one buffer; the queue's number and the index are added. */
 #define PLAIN_WHAT_MASK	  (VMXNET3_RXC_INDEX | VMXNET3_RXC_EOP | VMXNET3_RXC_SOP | VMXNET3_RXC_QUEUE)
 #define PLAIN_WHAT	  (VMXNET3_RXC_EOP | VMXNET3_RXC_SOP)
-#define PLAIN_RESULT_MASK (VMXNET3_RXC_ERR | VMXNET3_RXC_TAGGED | VMXNET3_RXC_GEN)
+#define PLAIN_RESULT_MASK (VMXNET3_RXC_ERR | VMXNET3_RXC_GEN)
 
 static inline uint64_t comp_result(const struct vmxnet3_rx_comp *comp)
 {
@@ -117,18 +117,21 @@ static struct plx_pktbuf *rx_take(struct vmxnet3_rxq *q, uint64_t what)
 	return p;
 }
 
-/* What the last completion of a packet says of the whole. */
-static void rx_offloads(struct plx_pktbuf *p, uint64_t what, uint64_t result)
+/* What the last completion of a packet says of the whole, as far as it was asked. */
+static void rx_offloads(const struct vmxnet3_rxq *q, struct plx_pktbuf *p, uint64_t what,
+			uint64_t result)
 {
-	if (result & VMXNET3_RXC_TAGGED) {
+	uint32_t wanted = q->offloads;
+
+	if ((wanted & PLX_PKT_RX_VLAN) && (result & VMXNET3_RXC_TAGGED)) {
 		p->flags |= PLX_PKT_RX_VLAN;
 		p->vlan = (uint16_t)(result >> VMXNET3_RXC_TAG_SHIFT);
 	}
-	if (what & VMXNET3_RXC_RSS) {
+	if ((wanted & PLX_PKT_RX_HASH) && (what & VMXNET3_RXC_RSS)) {
 		p->flags |= PLX_PKT_RX_HASH;
 		p->hash = (uint32_t)(what >> VMXNET3_RXC_HASH_SHIFT);
 	}
-	if (what & VMXNET3_RXC_NO_CSUM)
+	if (!(wanted & PLX_PKT_RX_IP_GOOD) || (what & VMXNET3_RXC_NO_CSUM))
 		return;
 	if (result & VMXNET3_RXC_IPV4)
 		p->flags |= result & VMXNET3_RXC_IP_GOOD ? PLX_PKT_RX_IP_GOOD : PLX_PKT_RX_IP_BAD;
@@ -186,7 +189,7 @@ static __attribute__((noinline, cold)) struct plx_pktbuf *rx_odd(struct vmxnet3_
 	if (!end)
 		return NULL;
 	p = q->head;
-	rx_offloads(p, what, result);
+	rx_offloads(q, p, what, result);
 	q->head = NULL;
 	q->last = NULL;
 	return p;
@@ -216,6 +219,7 @@ static __attribute__((noinline)) uint32_t rx_plain(struct vmxnet3_rxq *q, struct
 	const uint32_t mask = q->heads.mask, buf_size = q->buf_size;
 	struct plx_pktbuf **const bufs = q->heads.bufs;
 	const uint64_t rearm = q->rearm, gen = q->comp_gen;
+	const uint32_t offloads = q->offloads;
 	uint32_t i, next = q->heads.next;
 	uint64_t bytes = 0;
 
@@ -232,8 +236,8 @@ static __attribute__((noinline)) uint32_t rx_plain(struct vmxnet3_rxq *q, struct
 				 len - 1 >= buf_size))
 			break;
 		rx_fill(p, rearm, len);
-		if (!(what & VMXNET3_RXC_NO_CSUM) || (what & VMXNET3_RXC_RSS))
-			rx_offloads(p, what, result);
+		if (plx_unlikely(offloads))
+			rx_offloads(q, p, what, result);
 		pkts[i] = p;
 		next = (next + 1) & mask;
 		bytes += len;
@@ -288,4 +292,22 @@ uint16_t vmxnet3_rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_
 		rxq->stats.packets += got;
 	}
 	return (uint16_t)got;
+}
+
+/* Buffers complete in order; one buffer, one completion. */
+enum plx_desc_status vmxnet3_rxq_desc_status(const struct plx_rxq *rxq, uint16_t offset)
+{
+	const struct vmxnet3_rxq *q = (const struct vmxnet3_rxq *)rxq;
+	uint32_t at = q->comp_next + offset;
+	uint64_t gen = q->comp_gen;
+
+	if (offset >= ((q->heads.tail - q->heads.next) & q->heads.mask))
+		return PLX_DESC_UNUSED;
+	if (at >= q->comp_size) {
+		at -= q->comp_size;
+		gen ^= VMXNET3_RXC_GEN;
+	}
+	if ((comp_result(&q->comp[at]) & VMXNET3_RXC_GEN) == gen)
+		return PLX_DESC_DONE;
+	return PLX_DESC_DEVICE;
 }

@@ -10,13 +10,14 @@
 #include <endian.h>
 #include <string.h>
 
+#include "net/tso.h"
+
 #include "vmxnet3.h"
 
-#define OFFLOADS                                                                                   \
-	(PLX_PKT_TX_VLAN | PLX_PKT_TX_IP | PLX_PKT_TX_TCP | PLX_PKT_TX_UDP | PLX_PKT_TX_TSO)
-#define LAST		(VMXNET3_TXD_EOP | VMXNET3_TXD_CQ)
-#define TCP_CSUM_OFFSET 16
-#define UDP_CSUM_OFFSET 6
+#define LAST		 (VMXNET3_TXD_EOP | VMXNET3_TXD_CQ)
+#define TCP_CSUM_OFFSET	 16
+#define UDP_CSUM_OFFSET	 6
+#define IPV4_CSUM_OFFSET 10
 
 static inline uint64_t comp_result(const struct vmxnet3_tx_comp *comp)
 {
@@ -97,36 +98,51 @@ static inline void tx_clean(struct vmxnet3_txq *q)
 
 /* --- Packets with offloads or of several buffers -------------------------------------------- */
 
-/* Fields of the first descriptor for what the packet asks for. false: it cannot be done. */
-static bool tx_offloads(const struct plx_pktbuf *p, uint64_t *fields)
+/* The device cuts a packet with this header: the header is ours to change, and in one piece. */
+static bool tso_prepare(struct plx_pktbuf *p, uint32_t headers)
 {
-	uint32_t l4 = (uint32_t)p->l2_len + p->l3_len, hlen, mss;
+	uint8_t *ip = (uint8_t *)plx_pktbuf_data(p) + p->l2_len;
+	bool ipv6 = p->flags & PLX_PKT_TX_IPV6;
+
+	if (p->l3_len < (ipv6 ? 40 : 20) || p->l4_len < 20 || headers > p->len || p->refcnt != 1)
+		return false;
+	if (!ipv6)
+		memset(ip + IPV4_CSUM_OFFSET, 0, 2);
+	plx_tso_pseudo_sum(ip, p->l3_len, ipv6);
+	return true;
+}
+
+/* Fields of the descriptors for what the packet asks for. false: it cannot be done. */
+static bool tx_offloads(const struct vmxnet3_txq *q, struct plx_pktbuf *p, uint64_t *fields)
+{
+	uint32_t flags = p->flags & q->offloads, l4 = (uint32_t)p->l2_len + p->l3_len, hlen, mss;
 
 	*fields = 0;
-	if (p->flags & PLX_PKT_TX_VLAN)
+	if (flags & PLX_PKT_TX_VLAN)
 		*fields |= VMXNET3_TXD_TAG | (uint64_t)p->vlan << VMXNET3_TXD_TAG_SHIFT;
-	if (p->flags & PLX_PKT_TX_TSO) {
+	if (flags & PLX_PKT_TX_TSO) {
 		hlen = l4 + p->l4_len;
 		mss = p->mss;
 		*fields |= VMXNET3_TXD_TSO;
-	} else if (p->flags & (PLX_PKT_TX_TCP | PLX_PKT_TX_UDP)) {
+	} else if (flags & (PLX_PKT_TX_TCP | PLX_PKT_TX_UDP)) {
 		hlen = l4;
-		mss = l4 + (p->flags & PLX_PKT_TX_TCP ? TCP_CSUM_OFFSET : UDP_CSUM_OFFSET);
+		mss = l4 + (flags & PLX_PKT_TX_TCP ? TCP_CSUM_OFFSET : UDP_CSUM_OFFSET);
 		*fields |= VMXNET3_TXD_CSUM;
 	} else {
-		/* Nor is there an offload of the IPv4 header checksum alone. */
-		return !(p->flags & PLX_PKT_TX_IP);
+		return true;
 	}
+	if (!hlen || !mss || hlen >= p->pkt_len || hlen > VMXNET3_TXD_HLEN_MAX ||
+	    mss > VMXNET3_TXD_MSS_MAX)
+		return false;
 	*fields |= (uint64_t)hlen << VMXNET3_TXD_HLEN_SHIFT | (uint64_t)mss
 								      << VMXNET3_TXD_MSS_SHIFT;
-	return hlen && mss && hlen < p->pkt_len && hlen <= VMXNET3_TXD_HLEN_MAX &&
-	       mss <= VMXNET3_TXD_MSS_MAX;
+	return !(flags & PLX_PKT_TX_TSO) || tso_prepare(p, hlen);
 }
 
 /* Can it be sent at all? Counts its segments. */
-static bool tx_valid(const struct plx_pktbuf *head, uint32_t *segs)
+static bool tx_valid(const struct vmxnet3_txq *q, const struct plx_pktbuf *head, uint32_t *segs)
 {
-	bool tso = head->flags & PLX_PKT_TX_TSO;
+	bool tso = head->flags & q->offloads & PLX_PKT_TX_TSO;
 	uint32_t most = tso ? VMXNET3_TSO_SEGS_MAX : VMXNET3_SEGS_MAX, n = 0;
 	const struct plx_pktbuf *p;
 	uint64_t sum = 0;
@@ -141,6 +157,13 @@ static bool tx_valid(const struct plx_pktbuf *head, uint32_t *segs)
 	       sum <= (tso ? VMXNET3_TSO_MAX : VMXNET3_FRAME_MAX);
 }
 
+static int tx_drop(struct vmxnet3_txq *q, struct plx_pktbuf *p)
+{
+	q->base.stats.dropped++;
+	plx_pktbuf_free(p);
+	return 0;
+}
+
 /*
  * A packet that is not one plain buffer; what cannot be sent is freed and counted.
  * Return: descriptors used, 0 if it was dropped, or -1 if there is no room for it now.
@@ -152,13 +175,13 @@ tx_odd(struct vmxnet3_txq *q, uint32_t next, uint64_t gen, uint32_t room, struct
 	uint32_t n, first = next;
 	struct plx_pktbuf *p;
 
-	if (!tx_valid(head, &n) || !tx_offloads(head, &fields)) {
-		q->base.stats.dropped++;
-		plx_pktbuf_free(head);
-		return 0;
-	}
+	if (!tx_valid(q, head, &n))
+		return tx_drop(q, head);
+	/* Before the offloads, which may change the packet. */
 	if (n > room)
 		return -1;
+	if (!tx_offloads(q, head, &fields))
+		return tx_drop(q, head);
 	/* Offload fields are those of the first descriptor, and the same in all. */
 	for (p = head; p; p = p->next) {
 		uint64_t meta = fields | p->len | gen | (p->next ? 0 : LAST);
@@ -211,6 +234,7 @@ tx_plain(struct vmxnet3_txq *q, uint32_t next, uint64_t gen, struct plx_pktbuf *
 	struct vmxnet3_tx_desc *const ring = &q->ring[next];
 	struct plx_pktbuf **const bufs = &q->bufs[next];
 	const uint64_t meta = gen | LAST;
+	const uint32_t offloads = q->offloads;
 	uint64_t bytes = 0;
 	uint32_t i;
 
@@ -218,7 +242,7 @@ tx_plain(struct vmxnet3_txq *q, uint32_t next, uint64_t gen, struct plx_pktbuf *
 		struct plx_pktbuf *p = pkts[i];
 		uint32_t len = p->len;
 
-		if (plx_unlikely(p->nsegs != 1 || (p->flags & OFFLOADS) ||
+		if (plx_unlikely(p->nsegs != 1 || (p->flags & offloads) ||
 				 len - VMXNET3_FRAME_MIN > VMXNET3_FRAME_MAX - VMXNET3_FRAME_MIN))
 			break;
 		ring[i].addr = htole64(tx_place(q, next + i, p));
@@ -277,4 +301,29 @@ uint16_t vmxnet3_tx_burst(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_
 	if (plx_likely(next != q->next))
 		tx_submit(q, next, gen);
 	return (uint16_t)sent;
+}
+
+/* A completion stands for all descriptors up to the one it names. */
+enum plx_desc_status vmxnet3_txq_desc_status(const struct plx_txq *txq, uint16_t offset)
+{
+	const struct vmxnet3_txq *q = (const struct vmxnet3_txq *)txq;
+	uint32_t on_wire = (q->next - q->clean) & q->mask, at = q->comp_next, i;
+	uint64_t gen = q->comp_gen;
+
+	if (offset >= on_wire)
+		return PLX_DESC_UNUSED;
+	for (i = 0; i <= q->mask; i++) {
+		uint32_t index;
+
+		if ((comp_result(&q->comp[at]) & VMXNET3_TXC_GEN) != gen)
+			break;
+		plx_dma_rmb();
+		index = (uint32_t)(le64toh(PLX_READ_ONCE(q->comp[at].what)) & VMXNET3_TXC_INDEX);
+		if (((index - q->clean) & q->mask) >= offset)
+			return PLX_DESC_DONE;
+		at = (at + 1) & q->mask;
+		if (at == 0)
+			gen ^= VMXNET3_TXC_GEN;
+	}
+	return PLX_DESC_DEVICE;
 }

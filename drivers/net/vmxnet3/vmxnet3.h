@@ -62,7 +62,8 @@ struct vmxnet3_rxq {
 	/* A packet of several buffers that has not ended yet; skip: the rest of it is dropped. */
 	struct plx_pktbuf *head, *last;
 	bool skip;
-	bool scatter; /* the ring of bodies has buffers */
+	bool scatter;	   /* the ring of bodies has buffers */
+	uint32_t offloads; /* PLX_PKT_RX_* that are on: any of those of a kind */
 };
 
 struct vmxnet3_txq {
@@ -77,8 +78,9 @@ struct vmxnet3_txq {
 	uint32_t next;	/* the descriptor to fill */
 	uint32_t clean; /* the oldest one on the wire */
 	uint32_t mask;
-	uint64_t gen;  /* VMXNET3_TXD_GEN or 0: of the descriptor at next */
-	uint32_t gaps; /* NULLs among the bufs on the wire */
+	uint64_t gen;	   /* VMXNET3_TXD_GEN or 0: of the descriptor at next */
+	uint32_t gaps;	   /* NULLs among the bufs on the wire */
+	uint32_t offloads; /* PLX_PKT_TX_* that are on */
 	void *prod;
 	struct plx_tx_watch watch;
 };
@@ -90,6 +92,7 @@ struct vmxnet3_port {
 	struct vmxnet3_txq_conf *txq_confs; /* the queue table: rx behind tx */
 	struct vmxnet3_rxq_conf *rxq_confs;
 	struct vmxnet3_rss_conf *rss;
+	uint8_t (*mcast)[PLX_ETH_ALEN]; /* list of multicast addresses that the device reads */
 	bool irqs;
 	bool active;
 	bool link_up; /* as last reported */
@@ -118,8 +121,9 @@ void vmxnet3_hw_free(struct vmxnet3_port *p);
 int vmxnet3_hw_activate(struct vmxnet3_port *p);
 /** No more DMA from here on. */
 void vmxnet3_hw_quiesce(struct vmxnet3_port *p);
-/** Address and filters from port->settings; the device must be active. */
-void vmxnet3_hw_apply(struct vmxnet3_port *p);
+/** Address, filters and RSS from port->settings; the device must be active. 0 or -ENOSPC. */
+int vmxnet3_hw_apply(struct vmxnet3_port *p);
+int vmxnet3_hw_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n);
 int vmxnet3_hw_link(struct vmxnet3_port *p, struct plx_port_link *link);
 
 /* ring.c */
@@ -136,6 +140,8 @@ uint16_t vmxnet3_rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_
 uint16_t vmxnet3_tx_burst(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n);
 /** Buffers for one run of VMXNET3_REFILL descriptors. 0 or -ENOMEM. */
 int vmxnet3_rx_refill(struct vmxnet3_rxq *q, struct vmxnet3_rx_ring *r);
+enum plx_desc_status vmxnet3_rxq_desc_status(const struct plx_rxq *rxq, uint16_t offset);
+enum plx_desc_status vmxnet3_txq_desc_status(const struct plx_txq *txq, uint16_t offset);
 bool vmxnet3_rx_pending(const struct vmxnet3_rxq *q);
 bool vmxnet3_tx_waiting(const struct vmxnet3_txq *q);
 

@@ -35,6 +35,7 @@
 #define VMXNET3_CMD_UPDATE_RX_MODE	0xcafe0003u
 #define VMXNET3_CMD_UPDATE_MAC_FILTERS	0xcafe0004u
 #define VMXNET3_CMD_UPDATE_VLAN_FILTERS 0xcafe0005u
+#define VMXNET3_CMD_UPDATE_RSSIDT	0xcafe0006u
 #define VMXNET3_CMD_GET_QUEUE_STATUS	0xf00d0000u
 #define VMXNET3_CMD_GET_STATS		0xf00d0001u
 #define VMXNET3_CMD_GET_LINK		0xf00d0002u
@@ -131,7 +132,10 @@ _Static_assert(offsetof(struct vmxnet3_shared, ecr) == 696, "Vmxnet3_DriverShare
 
 struct vmxnet3_rss_conf {
 	uint16_t hash_types;
-#define VMXNET3_RSS_TYPES 0xfu /* IPv4, TCP/IPv4, IPv6, TCP/IPv6 */
+#define VMXNET3_RSS_IPV4     0x1u
+#define VMXNET3_RSS_IPV4_TCP 0x2u
+#define VMXNET3_RSS_IPV6     0x4u
+#define VMXNET3_RSS_IPV6_TCP 0x8u
 	uint16_t hash_func;
 #define VMXNET3_RSS_TOEPLITZ 1u
 	uint16_t key_len;

@@ -141,6 +141,7 @@ static void offloads(void)
 	struct plx_pktbuf *p[3] = {packet(200, 0), packet(200, 0), packet(2000, 0)};
 	unsigned int i;
 
+	fx.txq.offloads = PLX_PKT_TX_VLAN | PLX_PKT_TX_TCP | PLX_PKT_TX_UDP | PLX_PKT_TX_TSO;
 	for (i = 0; i < 3; i++) {
 		p[i]->l2_len = 14;
 		p[i]->l3_len = 20;
@@ -166,6 +167,7 @@ static void what_cannot_be_sent(void)
 	struct plx_pktbuf *p[7], *part;
 	unsigned int i;
 
+	fx.txq.offloads = PLX_PKT_TX_TCP | PLX_PKT_TX_TSO;
 	for (i = 0; i < 7; i++)
 		p[i] = packet(60, 0);
 	p[0]->len = 13;
@@ -175,7 +177,10 @@ static void what_cannot_be_sent(void)
 	p[2]->flags = PLX_PKT_TX_TSO; /* no lengths */
 	p[3]->flags = PLX_PKT_TX_TCP;
 	p[3]->l2_len = 60; /* the header is all there is */
-	p[4]->flags = PLX_PKT_TX_IP;
+	p[4]->flags = PLX_PKT_TX_TSO;
+	p[4]->l2_len = 14;
+	p[4]->l3_len = 20;
+	p[4]->mss = 8; /* no TCP header */
 	for (i = 0; i < VMXNET3_SEGS_MAX; i++)
 		UNIT_EQ(plx_pktbuf_chain(p[5], packet(60, 0)), 0);
 	part = packet(0, 0);
