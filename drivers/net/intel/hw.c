@@ -147,7 +147,7 @@ static int phy_access(struct intel_port *p, uint32_t command)
 	return mdic & INTEL_MDIC_ERROR ? -EIO : (int)(mdic & 0xffff);
 }
 
-/* Power up, and negotiate if the PHY would not by itself. */
+/* Power up, and negotiate if the PHY would not by itself, or has not come to a link by now. */
 static int phy_start(struct intel_port *p)
 {
 	uint32_t reg = INTEL_PHY_CONTROL << INTEL_MDIC_REG_SHIFT;
@@ -155,7 +155,8 @@ static int phy_start(struct intel_port *p)
 
 	if (control < 0)
 		return control;
-	if (!(control & INTEL_PHY_CONTROL_POWER_DOWN) && (control & INTEL_PHY_CONTROL_AUTONEG))
+	if (!(control & INTEL_PHY_CONTROL_POWER_DOWN) && (control & INTEL_PHY_CONTROL_AUTONEG) &&
+	    (intel_get(p, INTEL_STATUS) & INTEL_STATUS_LU))
 		return 0;
 	control &= ~(int)INTEL_PHY_CONTROL_POWER_DOWN;
 	control |= INTEL_PHY_CONTROL_AUTONEG | INTEL_PHY_CONTROL_RESTART;

@@ -94,6 +94,7 @@ int main(void)
 		{"tx", fixture_eal_up, fixture_eal_down, NULL, NULL, tx_tests},
 		{"hw", fixture_eal_up, fixture_eal_down, NULL, NULL, hw_tests},
 		{"kinds", fixture_eal_up, fixture_eal_down, NULL, NULL, kind_tests},
+		{"offload", fixture_eal_up, fixture_eal_down, NULL, NULL, offload_tests},
 		CU_SUITE_INFO_NULL,
 	};
 
