@@ -274,7 +274,8 @@ static int loop_run(void *arg)
 	const bool update = !o->no_mac_updating, wait = o->drain_us > 0;
 	const uint64_t drain = plx_ns_to_tsc(o->drain_us * UINT64_C(1000));
 	const uint64_t control = plx_ns_to_tsc(CONTROL_US * UINT64_C(1000));
-	uint64_t last_drain = plx_tsc(), last_control = last_drain;
+	const uint64_t patience = plx_ns_to_tsc(o->idle_us * UINT64_C(1000));
+	uint64_t last_drain = plx_tsc(), last_control = last_drain, last_packet = last_drain;
 	unsigned int idle = 0, i;
 
 	while (!app->stop) {
@@ -292,9 +293,12 @@ static int loop_run(void *arg)
 			flush_all(loop);
 		}
 		idle = n ? 0 : idle + 1;
-		if (loop->epoll_fd >= 0 && idle > IDLE_POLLS) {
+		last_packet = n ? now : last_packet;
+		if (loop->epoll_fd >= 0 && idle > IDLE_POLLS && now - last_packet >= patience) {
 			sleep_until_packets(loop);
 			idle = 0;
+			/* What woke it gets the same patience again. */
+			last_packet = plx_tsc();
 		}
 		if (now - last_control > control) {
 			last_control = now;

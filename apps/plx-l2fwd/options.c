@@ -27,6 +27,7 @@ enum key {
 	KEY_MTU,
 	KEY_DRAIN,
 	KEY_INTERRUPT,
+	KEY_ADAPTIVE,
 	KEY_CYCLES,
 };
 
@@ -51,6 +52,8 @@ static const struct argp_option argp_options[] = {
 	{"drain", KEY_DRAIN, "US", 0,
 	 "Send an incomplete burst after so many microseconds; 0: at once (100)", 3},
 	{"interrupt", KEY_INTERRUPT, NULL, 0, "Sleep while there is nothing to receive", 3},
+	{"adaptive", KEY_ADAPTIVE, "US", 0,
+	 "Sleep, but only after so many microseconds without a packet: polls under load", 3},
 	{"period", 'T', "S", 0, "Statistics every S seconds; 0: at the end only (10)", 4},
 	{"duration", KEY_DURATION, "S", 0, "Stop after S seconds; 0: at a signal (0)", 4},
 	{"json", KEY_JSON, NULL, 0, "Statistics as JSON, one object a line", 4},
@@ -162,6 +165,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_INTERRUPT:
 		o->interrupt = true;
+		return 0;
+	case KEY_ADAPTIVE:
+		o->interrupt = true;
+		o->idle_us = number(state, "adaptive", arg, 1, 1000000);
 		return 0;
 	case KEY_JSON:
 		o->json = true;

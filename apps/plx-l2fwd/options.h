@@ -24,6 +24,7 @@ struct options {
 	unsigned int queues_per_lcore; /**< 0: as many as it takes */
 	unsigned int burst, descs, bufs, mtu;
 	unsigned int drain_us;
+	unsigned int idle_us;		   /**< without a packet before it sleeps; 0: a few polls */
 	unsigned int period_s, duration_s; /**< 0: none; until a signal */
 };
 
