@@ -18,7 +18,7 @@ PLX_LOG_USE(intel);
 #define RESET_TIMEOUT_US  1000000
 #define NVM_OPTIONAL_US	  10000
 #define NVM_DELAY_US	  5000
-#define MDIC_TIMEOUT_US	  10000
+#define MDIC_TIMEOUT_US	  100000
 #define POLL_US		  10
 
 int intel_hw_wait(const struct intel_port *p, uint32_t reg, uint32_t mask, uint32_t want,
