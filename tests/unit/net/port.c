@@ -455,7 +455,7 @@ static void names(void)
 	for (i = 0; i < PLX_LIE_KINDS; i++)
 		CU_ASSERT_PTR_NOT_NULL(plx_lie_name(i));
 	CU_ASSERT_PTR_NULL(plx_lie_name(i));
-	UNIT_STR(plx_net_driver_get(0, &features), "e1000e");
+	UNIT_STR(plx_net_driver_get(0, &features), "e1000");
 	CU_ASSERT(features & PLX_PORT_HAS(RX_IRQ));
 	CU_ASSERT_PTR_NULL(plx_net_driver_get(1000, &features));
 }
