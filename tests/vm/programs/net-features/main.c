@@ -232,8 +232,11 @@ static void vlan_insert(void)
 	p->vlan = 0x3065;
 	send(p);
 	p = receive(ARRIVAL_NS);
-	if (!check(p && p->pkt_len == ETH_LEN + 4 + 100, "a frame with a tag to insert is longer"))
+	if (!check(p && p->pkt_len == ETH_LEN + 4 + 100,
+		   "a frame with a tag to insert is longer")) {
+		plx_pktbuf_free(p);
 		return;
+	}
 	data = plx_pktbuf_data(p);
 	check(get16(data + 12) == TYPE_VLAN && get16(data + 14) == 0x3065 &&
 		      get16(data + 16) == TYPE_TEST,
@@ -299,6 +302,8 @@ static void tso(void)
 		check(frame_ip_good(data) && frame_l4_good(data), "its checksums");
 		plx_pktbuf_free(p);
 	}
+	while ((p = receive(SILENCE_NS)))
+		plx_pktbuf_free(p);
 	offloads(from, 0);
 }
 
