@@ -68,7 +68,8 @@ static void set_vlans(struct intel_port *p)
 static void set_modes(struct intel_port *p)
 {
 	const struct plx_port_settings *settings = &p->base.settings;
-	uint32_t rctl = intel_get(p, INTEL_RCTL), ctrl = intel_get(p, INTEL_CTRL);
+	const uint32_t old_rctl = intel_get(p, INTEL_RCTL), old_ctrl = intel_get(p, INTEL_CTRL);
+	uint32_t rctl = old_rctl, ctrl = old_ctrl;
 
 	rctl &= ~(INTEL_RCTL_UPE | INTEL_RCTL_MPE | INTEL_RCTL_LPE | INTEL_RCTL_VFE);
 	if (settings->promisc)
@@ -79,11 +80,14 @@ static void set_modes(struct intel_port *p)
 		rctl |= INTEL_RCTL_LPE;
 	if ((settings->offloads & PLX_PORT_HAS(VLAN_FILTER)) && !settings->promisc)
 		rctl |= INTEL_RCTL_VFE;
-	intel_set(p, INTEL_RCTL, rctl);
+	/* A write has effects even without a change: QEMU's e1000 stops receiving for a second. */
+	if (rctl != old_rctl)
+		intel_set(p, INTEL_RCTL, rctl);
 	ctrl &= ~INTEL_CTRL_VME;
 	if (settings->offloads & PLX_PORT_HAS(VLAN_STRIP))
 		ctrl |= INTEL_CTRL_VME;
-	intel_set(p, INTEL_CTRL, ctrl);
+	if (ctrl != old_ctrl)
+		intel_set(p, INTEL_CTRL, ctrl);
 }
 
 int intel_filter_apply(struct intel_port *p)
