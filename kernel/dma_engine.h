@@ -83,6 +83,13 @@ bool dma_limit_near(struct mm_struct *mm, unsigned long more);
 int dma_charge(struct mm_struct *mm, unsigned long npages);
 void dma_uncharge(struct mm_struct *mm, unsigned long npages);
 
+/* dma_populate.c: threads that fault in what is being pinned */
+struct dma_populate;
+struct dma_populate *dma_populate_start(unsigned long vaddr, unsigned long npages,
+					unsigned int gup_flags);
+void dma_populate_advance(struct dma_populate *pop, unsigned long vaddr);
+void dma_populate_stop(struct dma_populate *pop);
+
 /* dma_pfnmap.c: memory of devices, found by page table */
 long dma_pfnmap_run(struct mm_struct *mm, unsigned long vaddr, unsigned long npages, int prot,
 		    struct dma_run *run);

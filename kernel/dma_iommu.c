@@ -59,6 +59,12 @@ struct map_cursor {
 	unsigned long pgsizes;
 };
 
+static int map_pause(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
 static int map_run(struct map_cursor *cur, const struct dma_run *run)
 {
 	phys_addr_t paddr = PFN_PHYS(run->pfn);
@@ -80,6 +86,8 @@ static int map_run(struct map_cursor *cur, const struct dma_run *run)
 			ret = -EIO;
 		if (ret)
 			cur->tried = pgsize * count - mapped;
+		else if (count == MAP_STEP_ENTRIES)
+			ret = map_pause();
 	}
 	return ret;
 }
@@ -116,9 +124,7 @@ static int map_runs(struct map_cursor *cur, const struct dma_record *rec)
 			ret = map_run(cur, &run);
 		if (ret || ++done % MAP_CHECK_RUNS)
 			continue;
-		cond_resched();
-		if (fatal_signal_pending(current))
-			ret = -EINTR;
+		ret = map_pause();
 	}
 	return ret;
 }

@@ -14,6 +14,7 @@
  *   only the head of a transparent huge page would not do: another page may be
  *   mapped in its middle, and it can be split.)
  * - charging: once for the whole range, or each ACCOUNT_CHUNK pages.
+ * - memory that is not there yet: helpers fault it in, from the other end.
  */
 #include <linux/capability.h>
 #include <linux/mm.h>
@@ -24,6 +25,12 @@
 #define PIN_BATCH_SMALL 32 /* on the stack */
 #define PIN_BATCH	512
 #define ACCOUNT_CHUNK	(SZ_128M >> PAGE_SHIFT)
+
+/* Help is worth its while for so much memory, if so many of a window's faults show that it is cold.
+ */
+#define COLD_MIN    (SZ_256M >> PAGE_SHIFT)
+#define COLD_WINDOW (SZ_8M >> PAGE_SHIFT)
+#define COLD_FAULTS 4
 
 /**
  * struct dma_pin - a range on its way into a record
@@ -36,6 +43,9 @@
  * @huge: hugetlb is likely at @vaddr: at the start, and behind a hugetlb page
  * @privileged: the limit is in the way, but not for this caller
  * @uncharged: pages pinned and not charged
+ * @populate: who helps, or NULL
+ * @window_left: @left at the end of the window that is watched for faults
+ * @faults: faults of the process at the start of that window
  * @pages: room for a batch
  * @batch: pages in it
  */
@@ -49,6 +59,9 @@ struct dma_pin {
 	bool huge;
 	bool privileged;
 	unsigned long uncharged;
+	struct dma_populate *populate;
+	unsigned long window_left;
+	unsigned long faults;
 	struct page **pages;
 	unsigned int batch;
 };
@@ -224,6 +237,29 @@ static int pin_memory(struct dma_pin *pin)
 	return pin_account(pin, npages);
 }
 
+/* ---- help with memory that is not there yet ---- */
+
+static void pin_watch(struct dma_pin *pin)
+{
+	pin->faults = current->min_flt;
+	pin->window_left = pin->left > COLD_MIN + COLD_WINDOW ? pin->left - COLD_WINDOW : 0;
+}
+
+/* At the end of a window. Nothing is populated that the limit would not let us pin. */
+static void pin_get_help(struct dma_pin *pin)
+{
+	unsigned long faults = current->min_flt - pin->faults;
+	unsigned long start = ALIGN(pin->vaddr, PMD_SIZE);
+	unsigned long ahead = (start - pin->vaddr) >> PAGE_SHIFT;
+
+	pin_watch(pin);
+	if (faults < COLD_FAULTS)
+		return;
+	pin->window_left = 0;
+	if (pin->privileged || !dma_limit_near(pin->rec->mm, pin->uncharged + pin->left))
+		pin->populate = dma_populate_start(start, pin->left - ahead, pin->gup_flags);
+}
+
 static int pin_range(struct dma_pin *pin)
 {
 	int ret;
@@ -237,6 +273,10 @@ static int pin_range(struct dma_pin *pin)
 			ret = pin_io(pin);
 		if (ret)
 			return ret;
+		if (pin->populate)
+			dma_populate_advance(pin->populate, pin->vaddr);
+		else if (pin->left < pin->window_left)
+			pin_get_help(pin);
 	}
 	ret = pin_charge(pin);
 	return ret ?: pin_flush_run(pin);
@@ -273,7 +313,9 @@ int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, i
 		pin.batch = PIN_BATCH;
 	}
 	dma_record_init(rec, current->mm);
+	pin_watch(&pin);
 	ret = pin_range(&pin);
+	dma_populate_stop(pin.populate);
 	if (many)
 		kfree(many);
 	if (ret)
