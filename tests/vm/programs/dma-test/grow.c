@@ -19,7 +19,7 @@ static double map_some(int container, const char *memory, uint64_t first, uint64
 	double start = seconds();
 
 	for (uint64_t i = first; i < first + count; i++)
-		EXPECT(space_map(container, memory + i * PAGE % MEMORY, IOVA + i * PAGE, PAGE,
+		EXPECT(space_map(container, memory + i * PAGE % MEMORY, ABOVE_4G + i * PAGE, PAGE,
 				 MAP_RW),
 		       0);
 	return (seconds() - start) / (double)count;

@@ -10,7 +10,6 @@
 #include <unistd.h>
 #include "space.h"
 
-#define ABOVE_4G  (8 * GIB) /* the window of the MSIs is below */
 #define FILE_SIZE (64 * MIB)
 #define KILLED_SOON                                                                                \
 	5.0 /* seconds, on machines as slow as these; the whole map takes far longer               \

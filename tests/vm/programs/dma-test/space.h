@@ -7,10 +7,11 @@
 #include <stdint.h>
 #include "raw.h"
 
-#define PAGE 4096UL
-#define MIB  (1UL << 20)
-#define GIB  (1UL << 30)
-#define IOVA GIB
+#define PAGE	 4096UL
+#define MIB	 (1UL << 20)
+#define GIB	 (1UL << 30)
+#define IOVA	 GIB
+#define ABOVE_4G (8 * GIB) /* the window of the MSIs is below */
 
 /* Each returns 0 or -errno. */
 int space_map(int container, const void *vaddr, uint64_t iova, uint64_t size, uint32_t flags);
