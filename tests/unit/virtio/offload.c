@@ -381,7 +381,25 @@ static void descriptor_status(void)
 	fake_down();
 }
 
+/* A device that has all gives all that the matrix says; the transport here has no registers. */
+static void matrix_is_true(void)
+{
+	const uint64_t all = VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_HOST_TSO4 |
+			     VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_GUEST_TSO4 |
+			     VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_CTRL_VLAN |
+			     VIRTIO_NET_F_GUEST_ANNOUNCE | VIRTIO_NET_F_MQ | VIRTIO_F_RING_RESET;
+
+	rss_config(40, 128);
+	plx_port_close(fake_port);
+	UNIT_EQ(plx_pktbuf_pool_close(fake_pool), 0);
+	fake.offered |= all;
+	UNIT_EQ(fake_open(&(struct plx_port_config){0}, 0), 0);
+	UNIT_EQ(plx_port_info(fake_port)->features, plx_net_virtio.features & ~PLX_PORT_HAS(REGS));
+	fake_down();
+}
+
 CU_TestInfo offload_tests[] = {
+	{"the feature matrix is true", matrix_is_true},
 	{"tx checksum", tx_checksum},
 	{"tx segmentation", tx_segmentation},
 	{"tx: requests that contradict themselves", tx_contradictions},
