@@ -52,6 +52,7 @@ static __attribute__((noinline)) uint32_t tx_reap(struct vmxnet3_txq *q, uint32_
 	const struct vmxnet3_tx_comp *const comps = q->comp;
 	struct plx_pktbuf *const *const bufs = q->bufs;
 	const uint32_t mask = q->mask;
+	const bool plain = !q->gaps;
 	uint32_t at = q->comp_next, looks;
 	uint64_t gen = q->comp_gen;
 
@@ -67,6 +68,12 @@ static __attribute__((noinline)) uint32_t tx_reap(struct vmxnet3_txq *q, uint32_
 		at = (at + 1) & mask;
 		if (plx_unlikely(at == 0))
 			gen ^= VMXNET3_TXC_GEN;
+		/* The usual case: the oldest one, and all packets have one descriptor each. */
+		if (plx_likely(index == clean && plain)) {
+			clean = (clean + 1) & mask;
+			left--;
+			continue;
+		}
 		step = ((index - clean) & mask) + 1;
 		if (plx_unlikely(step > left || index > mask || !bufs[index])) {
 			if (tx_odd_comp(q, step, left, index))
@@ -210,17 +217,15 @@ tx_odd(struct vmxnet3_txq *q, uint32_t next, uint64_t gen, uint32_t room, struct
 
 /* Where the device finds a packet: the slot of its descriptor if it fits there, else its buffer.
  * Whole slots are copied, where the buffer has as much: that is cheaper than counting bytes. */
-static inline uint64_t tx_place(struct vmxnet3_txq *q, uint32_t index, const struct plx_pktbuf *p)
+static inline uint64_t tx_place(char *slot, uint64_t delta, const struct plx_pktbuf *p)
 {
-	uint64_t offset = (uint64_t)index * VMXNET3_TX_SLOT;
-
 	if (p->len > VMXNET3_TX_SLOT || p->data_off + VMXNET3_TX_SLOT > p->buf_len)
 		return plx_pktbuf_iova(p);
 	if (p->len <= VMXNET3_TX_SLOT / 2)
-		memcpy(q->slots + offset, plx_pktbuf_data(p), VMXNET3_TX_SLOT / 2);
+		memcpy(slot, plx_pktbuf_data(p), VMXNET3_TX_SLOT / 2);
 	else
-		memcpy(q->slots + offset, plx_pktbuf_data(p), VMXNET3_TX_SLOT);
-	return q->slots_iova + offset;
+		memcpy(slot, plx_pktbuf_data(p), VMXNET3_TX_SLOT);
+	return (uintptr_t)slot + delta;
 }
 
 /*
@@ -235,6 +240,8 @@ tx_plain(struct vmxnet3_txq *q, uint32_t next, uint64_t gen, struct plx_pktbuf *
 	struct plx_pktbuf **const bufs = &q->bufs[next];
 	const uint64_t meta = gen | LAST;
 	const uint32_t offloads = q->offloads;
+	char *slot = q->slots + (size_t)next * VMXNET3_TX_SLOT;
+	const uint64_t delta = q->slots_iova - (uintptr_t)q->slots;
 	uint64_t bytes = 0;
 	uint32_t i;
 
@@ -245,7 +252,8 @@ tx_plain(struct vmxnet3_txq *q, uint32_t next, uint64_t gen, struct plx_pktbuf *
 		if (plx_unlikely(p->nsegs != 1 || (p->flags & offloads) ||
 				 len - VMXNET3_FRAME_MIN > VMXNET3_FRAME_MAX - VMXNET3_FRAME_MIN))
 			break;
-		ring[i].addr = htole64(tx_place(q, next + i, p));
+		ring[i].addr = htole64(tx_place(slot, delta, p));
+		slot += VMXNET3_TX_SLOT;
 		bufs[i] = p;
 		/* All but the gen bit before the gen bit. */
 		plx_dma_wmb();
