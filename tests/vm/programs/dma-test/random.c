@@ -65,7 +65,7 @@ static void do_unmap(struct sequence *s)
 static void do_fork(struct sequence *s)
 {
 	pid_t child = fork();
-	int status;
+	int status = -1;
 
 	if (child == 0) {
 		for (unsigned long i = 0; i < AREA_PAGES; i += 7)
