@@ -307,7 +307,7 @@ static int vfio_pci_hot_reset_locked(struct vfio_pci_device *dev,
 	struct vfio_device *vdev;
 
 	if (!vfio_pci_set_is_complete(set, affected))
-		return -ENODEV;
+		return -EINVAL;
 	list_for_each_entry(vdev, &set->members, set_node)
 		if (!vfio_pci_proof_covers(proof, vdev))
 			return -EINVAL;

@@ -103,7 +103,7 @@ int command_hot_reset(int argc, char **argv)
 
 	if (argc < 2) {
 		raw_open(&a, argv[0]);
-		EXPECT(hot_reset(a.device, 1, a.group, 0), -ENODEV);
+		EXPECT(hot_reset(a.device, 1, a.group, 0), -EINVAL);
 		raw_close(&a);
 		return EXIT_SUCCESS;
 	}
