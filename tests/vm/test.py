@@ -54,7 +54,8 @@ def parse_args(argv):
     p.add_argument("--sanitize", action="store_true", help="the native tests under ASan and UBSan (no VM cases)")
     p.add_argument("--filter", metavar="PATTERN", help="only tests whose name contains this regular expression")
     p.add_argument("--modules", choices=("stock", "pollux", "both"), default="stock",
-                   help="VFIO modules in the VMs (default: %(default)s)")
+                   help="VFIO modules in the VMs (default: %(default)s); with \"both\", a case that says "
+                        "\"modules: either\" runs on ours alone, unless --full is given")
     p.add_argument("--full", action="store_true", help="the long cases, too")
     p.add_argument("--debug-kernel", action="store_true",
                    help="the cases that hunt for bugs in kernel/ (tier debug), with our modules on the kernel that "
@@ -172,11 +173,11 @@ class Coverage:
                         "--html-details", self.folder + "/index.html", self.modules], cwd=self.source)
 
 
-def groups_of(cases, modules):
+def groups_of(cases, modules, twice):
     """Cases that can share a machine, in the order of their names."""
     groups = {}
     for case in cases:
-        if case.modules not in ("any", modules):
+        if case.modules not in ("any", "either", modules) or (twice and case.modules == "either" and modules == "stock"):
             continue
         groups.setdefault(case.name if case.fresh else case.options, []).append(case)
     return list(groups.values())
@@ -238,7 +239,7 @@ def run_vm(args, tally):
                                       text=True).stdout.strip().splitlines()[-1]
     coverage = Coverage(debug_kernel) if args.coverage and not args.list else None
     for modules in (["stock", "pollux"] if args.modules == "both" else [args.modules]):
-        groups = groups_of(cases, modules)
+        groups = groups_of(cases, modules, args.modules == "both" and not args.full)
         if args.list:
             print("\n".join(f"{modules}/{c.name}" for g in groups for c in g))
             continue
