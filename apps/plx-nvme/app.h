@@ -46,6 +46,7 @@ struct target {
 	bool json;
 	unsigned int timeout_s;
 	unsigned int io_queues; /**< that the command needs; 0: tell how many there are */
+	bool eal_is_up;		/**< another target has brought the EAL up, and takes it down */
 
 	bool eal_up;
 	uint64_t next_check; /* TSC; target_check() */

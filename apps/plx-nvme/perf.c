@@ -1,265 +1,238 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plx-nvme perf: keep a queue pair full for some time and measure. One thread, one queue pair; each
- * round reaps a batch, notes the latencies, aims the requests anew and submits them as a batch.
+ * plx-nvme perf: keep queue pairs full, or feed them at a rate, for some time and measure. One or
+ * more controllers, queue pairs and lcores: this file reads the command line and sets up.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include <pollux/clock.h>
 #include <pollux/mem.h>
+#include <pollux/pci.h>
 
 #include "perf.h"
 
-#define PAGE	4096u
-#define WAIT_MS 100
-#define MIX_ONE (UINT64_C(1) << 32)
-
-/* --- Aim ------------------------------------------------------------------------------------ */
-
-/* SplitMix64: a generator of good quality in a few instructions. */
-static inline uint64_t next_random(struct perf *p)
-{
-	uint64_t z = p->random_state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
-static inline uint64_t next_position(struct perf *p)
-{
-	uint64_t position;
-
-	if (p->options.random)
-		return (uint64_t)(((unsigned __int128)next_random(p) * p->positions) >> 64);
-	position = p->position++;
-	if (p->position == p->positions)
-		p->position = 0;
-	return position;
-}
-
-static inline void aim(struct perf *p, struct plx_nvme_req *req)
-{
-	bool read = p->read_below == MIX_ONE || (next_random(p) >> 32) < p->read_below;
-
-	req->lba = next_position(p) * p->blocks;
-	req->opcode = read ? PLX_NVME_READ : PLX_NVME_WRITE;
-}
-
-/* --- Run ------------------------------------------------------------------------------------ */
-
-/* Latencies of what has ended. The first error ends the run. */
-static void account(struct perf *p, unsigned int n, uint64_t now)
-{
-	unsigned int i;
-
-	for (i = 0; i < n; i++) {
-		struct perf_io *io = (struct perf_io *)p->ready[i];
-		struct latency *l = io->req.opcode == PLX_NVME_READ ? &p->reads : &p->writes;
-
-		if (plx_likely(!io->req.status)) {
-			latency_add(l, plx_tsc_to_ns(now - io->start));
-			continue;
-		}
-		if (p->errors++ == 0)
-			target_error(&p->target, "%s at block %" PRIu64 ": %s",
-				     io->req.opcode == PLX_NVME_READ ? "read" : "write",
-				     io->req.lba, plx_nvme_status_str(io->req.status));
-		p->failed = true;
-	}
-}
-
-/* Aim and submit n requests. Return: 0 or a negative errno, told. */
-static int submit(struct perf *p, unsigned int n)
-{
-	uint64_t now;
-	unsigned int i;
-	int ret;
-
-	for (i = 0; i < n; i++)
-		aim(p, p->ready[i]);
-	now = plx_tsc();
-	for (i = 0; i < n; i++)
-		((struct perf_io *)p->ready[i])->start = now;
-	for (i = 0; i < n; i += (unsigned int)ret) {
-		ret = plx_nvme_qpair_submit(p->qp, p->ready + i, n - i);
-		if (ret > 0)
-			continue;
-		target_error(&p->target, "cannot submit: %s", strerror(-ret));
-		return ret;
-	}
-	return 0;
-}
-
-/* Nothing has ended: sleep or spin. Return: 0 or a negative errno. */
-static int idle(struct perf *p)
-{
-	int ret = 0;
-
-	if (p->options.interrupt)
-		ret = plx_nvme_qpair_wait(p->qp, WAIT_MS);
-	else
-		plx_pause();
-	return ret < 0 && ret != -EINTR ? ret : 0;
-}
-
-/* Until all has ended, or the controller does not let it: then closing the queue ends it. */
-static void drain(struct perf *p)
-{
-	while (plx_nvme_qpair_in_flight(p->qp) && target_check(&p->target) == 0) {
-		unsigned int n = plx_nvme_qpair_reap(p->qp, p->ready, p->options.depth);
-
-		account(p, n, plx_tsc());
-		if (!n && idle(p))
-			break;
-	}
-}
-
-static void loop(struct perf *p)
-{
-	uint64_t start = plx_tsc(), now = start, next_second = start + plx_tsc_hz;
-	uint64_t end = start + p->options.seconds * plx_tsc_hz;
-	unsigned int n, second = 0;
-	int err = submit(p, p->options.depth);
-
-	while (!err && !p->failed && !app_stop && now < end) {
-		n = plx_nvme_qpair_reap(p->qp, p->ready, p->options.depth);
-		now = plx_tsc();
-		account(p, n, now);
-		err = n ? submit(p, n) : idle(p);
-		if (!err)
-			err = target_check(&p->target);
-		if (plx_unlikely(now >= next_second)) {
-			next_second += plx_tsc_hz;
-			perf_progress(p, ++second);
-		}
-	}
-	p->seconds = (double)plx_tsc_to_ns(plx_tsc() - start) / 1e9;
-	if (err)
-		p->failed = true;
-	drain(p);
-}
-
-static double cpu_seconds(void)
-{
-	struct rusage usage;
-
-	getrusage(RUSAGE_THREAD, &usage);
-	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
+#define PAGE 4096u
 
 /* --- Set-up --------------------------------------------------------------------------------- */
 
-static int alloc_requests(struct perf *p)
+static int alloc_requests(struct perf_queue *q)
 {
-	const struct perf_options *o = &p->options;
+	const struct perf_options *o = &q->perf->options;
 	size_t stride = ((size_t)o->block_bytes + PAGE - 1) / PAGE * PAGE;
 	unsigned int i;
 
-	p->ios = aligned_alloc(PLX_CACHE_LINE, o->depth * sizeof(*p->ios));
-	p->ready = calloc(o->depth, sizeof(struct plx_nvme_req *));
-	p->memory = plx_dma_zalloc(stride * o->depth, PAGE, PLX_NODE_ANY);
-	if (!p->ios || !p->ready || !p->memory)
-		return -ENOMEM;
-	memset(p->ios, 0, o->depth * sizeof(*p->ios));
-	for (i = 0; i < o->depth; i++) {
-		plx_nvme_read(&p->ios[i].req, p->target.ns, 0, p->blocks,
-			      plx_iova(p->memory + i * stride));
-		p->ready[i] = &p->ios[i].req;
+	q->ios = aligned_alloc(PLX_CACHE_LINE, o->depth * sizeof(*q->ios));
+	q->idle = calloc(o->depth, sizeof(struct plx_nvme_req *));
+	q->memory = plx_dma_zalloc(stride * o->depth, PAGE, PLX_NODE_ANY);
+	if (!q->ios || !q->idle || !q->memory || latency_init(&q->reads) ||
+	    latency_init(&q->writes)) {
+		target_error(q->target, "no memory for %u requests of %u bytes", o->depth,
+			     o->block_bytes);
+		return EXIT_FAILURE;
 	}
-	return latency_init(&p->reads) ? -ENOMEM : latency_init(&p->writes);
+	memset(q->ios, 0, o->depth * sizeof(*q->ios));
+	for (i = 0; i < o->depth; i++) {
+		plx_nvme_read(&q->ios[i].req, q->target->ns, 0, q->blocks,
+			      plx_iova(q->memory + i * stride));
+		q->idle[i] = &q->ios[i].req;
+	}
+	q->n_idle = o->depth;
+	return EXIT_SUCCESS;
 }
 
 /* What the options ask for against what the namespace is. Return: exit status. */
-static int check_fit(struct perf *p)
+static int check_fit(struct perf_queue *q)
 {
-	const struct plx_nvme_ns_info *ns = p->target.ns_info;
-	const struct perf_options *o = &p->options;
+	const struct plx_nvme_ns_info *ns = q->target->ns_info;
+	const struct perf_options *o = &q->perf->options;
 	uint64_t blocks = o->size_bytes ? o->size_bytes / ns->block_size : ns->blocks;
 
 	if (o->block_bytes % ns->block_size ||
 	    o->block_bytes > (uint64_t)ns->max_blocks * ns->block_size) {
-		target_error(&p->target,
-			     "--bs %u: give a multiple of the block size, %u, up to %" PRIu64,
-			     o->block_bytes, ns->block_size,
-			     (uint64_t)ns->max_blocks * ns->block_size);
+		target_error(
+			q->target, "--bs %u: give a multiple of the block size, %u, up to %" PRIu64,
+			o->block_bytes, ns->block_size, (uint64_t)ns->max_blocks * ns->block_size);
 		return EXIT_USAGE;
 	}
-	p->blocks = o->block_bytes / ns->block_size;
-	if (blocks > ns->blocks || blocks < p->blocks) {
-		target_error(&p->target, "--size: give one I/O to %" PRIu64 " bytes",
+	q->blocks = o->block_bytes / ns->block_size;
+	if (blocks > ns->blocks || blocks < q->blocks) {
+		target_error(q->target, "--size: give one I/O to %" PRIu64 " bytes",
 			     ns->blocks * ns->block_size);
 		return EXIT_USAGE;
 	}
-	p->positions = blocks / p->blocks;
+	q->positions = blocks / q->blocks;
 	return EXIT_SUCCESS;
 }
 
-static int open_queue(struct perf *p)
+static int open_qpair(struct perf_queue *q)
 {
+	const struct perf_options *o = &q->perf->options;
 	struct plx_nvme_qpair_config config = {
-		.depth = p->options.depth + 1,
-		.max_transfer = p->options.block_bytes,
-		.prp_lists = p->options.depth,
-		.interrupt = p->options.interrupt,
+		.depth = o->depth + 1,
+		.max_transfer = o->block_bytes,
+		.prp_lists = o->depth,
+		.interrupt = o->interrupt,
 	};
 	struct plx_nvme_qpair_info info;
 
-	p->qp = plx_nvme_qpair_open(p->target.ctrl, &config);
-	if (!p->qp) {
-		target_error(&p->target, "no queue pair: %s", strerror(errno));
+	q->qp = plx_nvme_qpair_open(q->target->ctrl, &config);
+	if (!q->qp) {
+		target_error(q->target, "no queue pair: %s", strerror(errno));
 		return EXIT_FAILURE;
 	}
-	plx_nvme_qpair_info(p->qp, &info);
-	if (info.depth - 1 < p->options.depth) {
-		target_error(&p->target, "--qd %u: its queues hold %u", p->options.depth,
-			     info.depth - 1);
+	plx_nvme_qpair_info(q->qp, &info);
+	if (info.depth - 1 < o->depth) {
+		target_error(q->target, "--qd %u: its queues hold %u", o->depth, info.depth - 1);
 		return EXIT_USAGE;
 	}
 	return EXIT_SUCCESS;
+}
+
+/* Queue pair number `index` of the target: sequential I/O of each begins in a part of its own. */
+static int open_queue(struct perf *p, struct target *t, unsigned int index)
+{
+	const struct perf_options *o = &p->options;
+	struct perf_queue *q = &p->queues[p->n_queues++];
+	int status;
+
+	q->perf = p;
+	q->target = t;
+	q->checks = index == 0;
+	q->random_state = o->seed + (uint64_t)(q - p->queues) * UINT64_C(0xd1342543de82ef95);
+	status = check_fit(q);
+	if (status == EXIT_SUCCESS)
+		status = open_qpair(q);
+	if (status == EXIT_SUCCESS)
+		status = alloc_requests(q);
+	if (status == EXIT_SUCCESS)
+		q->position = q->positions / o->queues * index;
+	return status;
+}
+
+static void close_queue(struct perf_queue *q)
+{
+	/* The queue pair first: the controller may still write to the buffers. */
+	plx_nvme_qpair_close(q->qp);
+	plx_dma_free(q->memory);
+	latency_fini(&q->reads);
+	latency_fini(&q->writes);
+	free(q->idle);
+	free(q->ios);
+}
+
+static int open_queues(struct perf *p)
+{
+	size_t n = (size_t)p->n_targets * p->options.queues;
+	unsigned int i, j;
+	int status = EXIT_SUCCESS;
+
+	p->queues = aligned_alloc(PLX_CACHE_LINE, n * sizeof(*p->queues));
+	p->lcores = calloc(PLX_LCORE_MAX, sizeof(*p->lcores));
+	if (!p->queues || !p->lcores) {
+		target_error(&p->targets[0], "no memory for %zu queue pairs", n);
+		return EXIT_FAILURE;
+	}
+	memset(p->queues, 0, n * sizeof(*p->queues));
+	for (i = 0; i < p->options.queues && status == EXIT_SUCCESS; i++)
+		for (j = 0; j < p->n_targets && status == EXIT_SUCCESS; j++)
+			status = open_queue(p, &p->targets[j], i);
+	return status;
+}
+
+/* Queue pairs to lcores, in turn, from the main one. Return: exit status. */
+static int assign(struct perf *p)
+{
+	unsigned int id = plx_lcore_main(), i;
+
+	for (i = 0; i < p->n_queues; i++) {
+		struct perf_lcore *l = &p->lcores[id];
+
+		p->n_lcores += l->n_queues == 0;
+		if (l->n_queues && p->options.interrupt) {
+			target_error(&p->targets[0],
+				     "--interrupt: an lcore sleeps on one queue pair: give %u "
+				     "--lcores, there are %u",
+				     p->n_queues, plx_lcore_count());
+			return EXIT_USAGE;
+		}
+		l->perf = p;
+		l->queues[l->n_queues++] = &p->queues[i];
+		id = plx_lcore_next(id);
+		if (id == PLX_LCORE_NONE)
+			id = plx_lcore_next(id);
+	}
+	return EXIT_SUCCESS;
+}
+
+static void set_rate(struct perf *p)
+{
+	unsigned __int128 second = (unsigned __int128)plx_tsc_hz << PERF_RATE_SHIFT;
+	unsigned int i;
+
+	for (i = 0; i < p->n_queues && p->options.rate; i++)
+		p->queues[i].interval = (uint64_t)(second * p->n_queues / p->options.rate);
 }
 
 static int measure(struct perf *p)
 {
-	double cpu;
+	unsigned int id;
 
-	if (alloc_requests(p)) {
-		target_error(&p->target, "no memory for %u requests of %u bytes", p->options.depth,
-			     p->options.block_bytes);
-		return EXIT_FAILURE;
+	set_rate(p);
+	p->end = plx_tsc() + p->options.seconds * plx_tsc_hz;
+	PLX_LCORE_FOREACH_WORKER(id)
+	if (p->lcores[id].n_queues && plx_lcore_launch(id, perf_loop, &p->lcores[id]))
+		p->failed = 1;
+	perf_loop(&p->lcores[plx_lcore_main()]);
+	PLX_LCORE_FOREACH_WORKER(id)
+	plx_lcore_wait(id, NULL);
+	PLX_LCORE_FOREACH(id)
+	{
+		p->cpu_seconds += p->lcores[id].cpu_seconds;
+		if (p->seconds < p->lcores[id].seconds)
+			p->seconds = p->lcores[id].seconds;
 	}
-	cpu = cpu_seconds();
-	loop(p);
-	p->cpu_seconds = cpu_seconds() - cpu;
 	return perf_report(p);
+}
+
+static int open_targets(struct perf *p)
+{
+	int status = EXIT_SUCCESS;
+	unsigned int i;
+
+	for (i = 0; i < p->n_targets && status == EXIT_SUCCESS; i++) {
+		struct target *t = &p->targets[i];
+
+		t->eal_is_up = i > 0;
+		t->io_queues = p->options.queues;
+		status = target_open(t);
+		if (status == EXIT_SUCCESS)
+			status = target_open_ns(t);
+	}
+	return status;
 }
 
 static int run(struct perf *p)
 {
-	int status = target_open(&p->target);
+	int status = open_targets(p);
+	unsigned int i;
 
 	if (status == EXIT_SUCCESS)
-		status = target_open_ns(&p->target);
+		status = open_queues(p);
 	if (status == EXIT_SUCCESS)
-		status = check_fit(p);
-	if (status == EXIT_SUCCESS)
-		status = open_queue(p);
+		status = assign(p);
 	if (status == EXIT_SUCCESS)
 		status = measure(p);
-	/* The queue first: the controller may still write to the buffers. */
-	plx_nvme_qpair_close(p->qp);
-	plx_dma_free(p->memory);
-	latency_fini(&p->reads);
-	latency_fini(&p->writes);
-	free(p->ready);
-	free(p->ios);
-	return target_close(&p->target, status);
+	for (i = 0; i < p->n_queues; i++)
+		close_queue(&p->queues[i]);
+	free(p->queues);
+	free(p->lcores);
+	for (i = p->n_targets; i-- > 0;)
+		status = target_close(&p->targets[i], status);
+	return status;
 }
 
 /* --- Command line --------------------------------------------------------------------------- */
@@ -273,6 +246,9 @@ enum key {
 	KEY_SIZE,
 	KEY_SEED,
 	KEY_INTERRUPT,
+	KEY_QUEUES,
+	KEY_RATE,
+	KEY_HISTOGRAM,
 	KEY_YES,
 };
 
@@ -280,11 +256,16 @@ static const struct argp_option perf_argp_options[] = {
 	{"rw", KEY_RW, "MODE", 0, "read, write, randread, randwrite, rw or randrw (randread)", 1},
 	{"mix", KEY_MIX, "PERCENT", 0, "Reads in rw and randrw (50)", 1},
 	{"bs", KEY_BS, "BYTES", 0, "Bytes of each I/O (4096)", 1},
-	{"qd", KEY_QD, "N", 0, "I/Os in flight (32)", 1},
+	{"qd", KEY_QD, "N", 0, "I/Os in flight on each queue pair (32)", 1},
+	{"queues", KEY_QUEUES, "N", 0, "Queue pairs of each controller, spread over the lcores (1)",
+	 1},
+	{"rate", KEY_RATE, "N", 0, "At most so many I/Os per second, all together (no limit)", 1},
 	{"time", KEY_TIME, "S", 0, "For so many seconds (10)", 1},
 	{"size", KEY_SIZE, "BYTES", 0, "Only in the first part of the namespace (all)", 2},
+	{"histogram", KEY_HISTOGRAM, NULL, 0, "With --json: the latencies' histograms", 2},
 	{"seed", KEY_SEED, "N", 0, "Of the random numbers (1)", 2},
-	{"interrupt", KEY_INTERRUPT, NULL, 0, "Sleep while waiting, do not poll", 2},
+	{"interrupt", KEY_INTERRUPT, NULL, 0,
+	 "Sleep while waiting, do not poll; needs an lcore for each queue pair", 2},
 	{"yes", KEY_YES, NULL, 0, "Yes, overwrite the namespace (all modes but reads)", 2},
 	{0},
 };
@@ -313,20 +294,48 @@ static void set_mode(struct argp_state *state, struct perf_options *o, const cha
 		   mode);
 }
 
+/* The first controller is left to the options that all commands share. */
+static error_t add_target(struct argp_state *state, struct perf *p, const char *bdf)
+{
+	struct plx_pci_addr addr, other;
+	unsigned int i;
+
+	if (!p->targets[0].bdf)
+		return ARGP_ERR_UNKNOWN;
+	if (plx_pci_parse(bdf, &addr))
+		argp_error(state, "\"%.40s\" is not a PCI address such as 0000:01:00.0", bdf);
+	for (i = 0; i < p->n_targets; i++)
+		if (plx_pci_parse(p->targets[i].bdf, &other) == 0 &&
+		    memcmp(&addr, &other, sizeof(addr)) == 0)
+			argp_error(state, "%s twice", bdf);
+	if (p->n_targets == PERF_TARGETS_MAX)
+		argp_error(state, "more than %u controllers", PERF_TARGETS_MAX);
+	p->targets[p->n_targets++].bdf = bdf;
+	return 0;
+}
+
 static void check_all(struct argp_state *state, struct perf *p)
 {
 	struct perf_options *o = &p->options;
+	struct target *first = &p->targets[0];
+	unsigned int i;
 
+	for (i = 1; i < p->n_targets; i++) {
+		p->targets[i].command = first->command;
+		p->targets[i].nsid = first->nsid;
+		p->targets[i].timeout_s = first->timeout_s;
+	}
+	if (o->histogram && !first->json)
+		argp_error(state, "--histogram goes with --json");
 	if (o->mix >= 0 && o->read_percent != 50)
 		argp_error(state, "--mix goes with --rw rw and --rw randrw");
 	if (o->mix >= 0)
 		o->read_percent = (unsigned int)o->mix;
 	if (o->read_percent < 100 && !o->yes)
 		argp_error(state, "this overwrites data of the namespace: give --yes");
-	p->read_below = MIX_ONE / 100 * o->read_percent;
+	p->read_below = PERF_MIX_ONE / 100 * o->read_percent;
 	if (o->read_percent == 100)
-		p->read_below = MIX_ONE;
-	p->random_state = o->seed;
+		p->read_below = PERF_MIX_ONE;
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -336,8 +345,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &p->target;
+		state->child_inputs[0] = &p->targets[0];
 		return 0;
+	case ARGP_KEY_ARG:
+		return add_target(state, p, arg);
 	case KEY_RW:
 		set_mode(state, o, arg);
 		return 0;
@@ -362,6 +373,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_INTERRUPT:
 		o->interrupt = true;
 		return 0;
+	case KEY_QUEUES:
+		o->queues = (unsigned int)parse_number(state, "queues", arg, 1, PERF_QUEUES_MAX);
+		return 0;
+	case KEY_RATE:
+		o->rate = parse_number(state, "rate", arg, 1, 1000000000);
+		return 0;
+	case KEY_HISTOGRAM:
+		o->histogram = true;
+		return 0;
 	case KEY_YES:
 		o->yes = true;
 		return 0;
@@ -379,29 +399,39 @@ int cmd_perf(int argc, char **argv)
 	static const struct argp argp = {
 		.options = perf_argp_options,
 		.parser = parse_option,
-		.args_doc = "BDF",
-		.doc = "Measure I/O rate and latency of a namespace.\v"
-		       "Latency is from submission to completion as the program sees it. SIGINT "
-		       "ends "
-		       "it early with the totals. The first I/O error ends it, too. Exit status: "
-		       "0, "
-		       "1 (failure), 2 (usage).\n\n"
-		       "Example: plx-nvme perf 0000:01:00.0 --rw randread --bs 4k --qd 32 --time 5",
+		.args_doc = "BDF...",
+		.doc = "Measure I/O rate and latency of namespaces.\v"
+		       "Latency is from submission to completion as the program sees it. Queue "
+		       "pairs are spread over the lcores (--lcores) in turn. SIGINT ends it early "
+		       "with the totals. The first I/O error ends it, too. Exit status: 0, 1 "
+		       "(failure), 2 (usage).\n\n"
+		       "Examples:\n"
+		       "  plx-nvme perf 0000:01:00.0 --rw randread --bs 4k --qd 32 --time 5\n"
+		       "  plx-nvme perf 0000:01:00.0 0000:02:00.0 --queues 2 --lcores 2-5\n"
+		       "  plx-nvme perf 0000:01:00.0 --qd 1 --rate 1000 --interrupt",
 		.children = children,
 	};
-	struct perf p = {
-		.target = {.command = argv[0], .io_queues = 1},
-		.options = {.mode = "randread",
-			    .random = true,
-			    .read_percent = 100,
-			    .mix = -1,
-			    .block_bytes = 4096,
-			    .depth = 32,
-			    .seconds = 10,
-			    .seed = 1},
-	};
+	struct perf *p = calloc(1, sizeof(*p));
+	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &p);
+	if (!p) {
+		fprintf(stderr, "%s: out of memory\n", argv[0]);
+		return EXIT_FAILURE;
+	}
+	p->n_targets = 1;
+	p->targets[0].command = argv[0];
+	p->options = (struct perf_options){.mode = "randread",
+					   .random = true,
+					   .read_percent = 100,
+					   .mix = -1,
+					   .block_bytes = 4096,
+					   .depth = 32,
+					   .queues = 1,
+					   .seconds = 10,
+					   .seed = 1};
+	argp_parse(&argp, argc, argv, 0, NULL, p);
 	catch_signals();
-	return run(&p);
+	status = run(p);
+	free(p);
+	return status;
 }

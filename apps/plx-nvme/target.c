@@ -146,11 +146,11 @@ int target_open(struct target *t)
 		.io_queues = t->io_queues,
 		.io_timeout_ms = t->timeout_s * 1000,
 	};
-	int err = plx_eal_init(&t->eal);
+	int err = t->eal_is_up ? 0 : plx_eal_init(&t->eal);
 
 	if (err)
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
-	t->eal_up = true;
+	t->eal_up = !t->eal_is_up;
 	t->ctrl = plx_nvme_ctrl_open(t->bdf, &config);
 	if (!t->ctrl) {
 		target_error(t, "cannot open it: %s", strerror(errno));
