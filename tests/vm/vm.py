@@ -392,7 +392,7 @@ class Machine:
         elif status == EXIT_TIMEOUT:
             print(tail(console), file=sys.stderr)
         elif splats and not self.args.allow_splat:
-            print("vm: the guest's kernel complained:\n" + tail(console), file=sys.stderr)
+            print("vm: the guest's kernel complained:\n" + console_from(console, splats[0]), file=sys.stderr)
             status = status or EXIT_SPLAT
         if self.args.keep_log:
             shutil.copy(self.log, self.args.keep_log)
@@ -401,6 +401,13 @@ class Machine:
     def close(self):
         self.stop()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def console_from(console, line, lines=60):
+    """The first complaint, and what led to it: those after it are often its children."""
+    all_lines = console.splitlines()
+    at = all_lines.index(line)
+    return "\n".join(all_lines[max(at - 5, 0):at + lines])
 
 
 def tail(text, lines=60):

@@ -11,6 +11,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "nth.h"
 #include "space.h"
 
 #define NTH_MAX 3000
@@ -18,28 +19,6 @@
 
 static const char *group_path;
 static char *area;
-
-static void write_nth(unsigned int n)
-{
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	char text[16];
-
-	snprintf(text, sizeof(text), "%u", n);
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die("/proc/thread-self/fail-nth");
-	close(fd);
-}
-
-static bool was_injected(void)
-{
-	char text[16] = "";
-	int fd = open("/proc/thread-self/fail-nth", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die("/proc/thread-self/fail-nth");
-	close(fd);
-	return atoi(text) == 0;
-}
 
 static int use_space(int container, int group)
 {
@@ -59,18 +38,23 @@ static int use_space(int container, int group)
 	return ret;
 }
 
-static int use_everything(void)
+/* With the n-th allocation failing (0: none). Return: as use_space(); whether it came. */
+static int use_everything(unsigned int n, bool *injected)
 {
-	int container, group, ret;
+	int container, group = -1, ret;
 
+	nth_arm(n);
 	container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
-	if (container < 0)
-		return -errno;
-	group = open(group_path, O_RDWR | O_CLOEXEC);
-	ret = group < 0 ? -errno : use_space(container, group);
+	ret = container < 0 ? -errno : 0;
+	if (!ret) {
+		group = open(group_path, O_RDWR | O_CLOEXEC);
+		ret = group < 0 ? -errno : use_space(container, group);
+	}
+	*injected = nth_disarm() && n > 0;
 	if (group >= 0)
 		close(group);
-	close(container);
+	if (container >= 0)
+		close(container);
 	return ret;
 }
 
@@ -102,12 +86,11 @@ int command_alloc(int argc, char **argv)
 	snprintf(path, sizeof(path), "/dev/vfio/%s", strrchr(link, '/') + 1);
 	group_path = path;
 	area_make();
-	EXPECT(use_everything(), 0);
+	nth_open();
+	EXPECT(use_everything(0, &injected), 0);
+	injected = true;
 	for (n = 1; injected && n < NTH_MAX; n++) {
-		write_nth(n);
-		ret = use_everything();
-		injected = was_injected();
-		write_nth(0);
+		ret = use_everything(n, &injected);
 		failed += !!ret;
 		EXPECT(pins(), before);
 		EXPECT(locked_kib(), 0);

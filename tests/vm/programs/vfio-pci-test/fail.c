@@ -7,10 +7,10 @@
  * Not MSI: the kernel itself warns when it frees an interrupt whose entry in /proc
  * could not be made.
  */
+#include "nth.h"
 #include "raw.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@
 
 static struct raw raw;
 static int32_t event_fd;
-static int nth_fd;
+static uint64_t bar0;
 
 /* Operations return 0 or -errno, and are undone by what follows them. */
 static int op_open(void)
@@ -45,7 +45,8 @@ static int op_intx(void)
 
 static void undo_intx(void)
 {
-	EXPECT(irq_set_none(raw.device, VFIO_PCI_INTX_IRQ_INDEX, 0, VFIO_IRQ_SET_ACTION_TRIGGER), 0);
+	EXPECT(irq_set_none(raw.device, VFIO_PCI_INTX_IRQ_INDEX, 0, VFIO_IRQ_SET_ACTION_TRIGGER),
+	       0);
 }
 
 static int ioeventfd(int fd)
@@ -53,7 +54,7 @@ static int ioeventfd(int fd)
 	struct vfio_device_ioeventfd arg = {
 		.argsz = sizeof(arg),
 		.flags = VFIO_DEVICE_IOEVENTFD_32,
-		.offset = raw_region(raw.device, 0, NULL) + 0x1000,
+		.offset = bar0 + 0x1000,
 		.fd = fd,
 	};
 
@@ -79,34 +80,15 @@ static void undo_nothing(void)
 {
 }
 
-/* What switches it on and off can fail by it, too. */
-static void write_nth(const char *text)
-{
-	while (pwrite(nth_fd, text, strlen(text), 0) < 0)
-		if (errno != EFAULT && errno != ENOMEM)
-			die("/proc/thread-self/fail-nth");
-}
-
-/* Did the n-th allocation come, and fail? Then it reads zero. */
-static bool was_injected(void)
-{
-	char text[16] = "";
-
-	return pread(nth_fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) == 0;
-}
-
 static void fail_each(const char *name, int (*op)(void), void (*undo)(void))
 {
 	int failed = 0, n, ret;
 	bool injected;
-	char text[16];
 
 	for (n = 1; n < NTH_MAX; n++) {
-		snprintf(text, sizeof(text), "%d", n);
-		write_nth(text);
+		nth_arm((unsigned int)n);
 		ret = op();
-		injected = was_injected();
-		write_nth("0");
+		injected = nth_disarm();
 		if (!ret)
 			undo();
 		failed += !!ret;
@@ -123,12 +105,11 @@ static void fail_each(const char *name, int (*op)(void), void (*undo)(void))
 int command_fail(int argc, char **argv)
 {
 	event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	if (nth_fd < 0)
-		die("/proc/thread-self/fail-nth");
+	nth_open();
 	raw_open_group(&raw, argv[0]);
 	fail_each("open", op_open, undo_open);
 	EXPECT(op_open(), 0);
+	bar0 = raw_region(raw.device, 0, NULL);
 	fail_each("intx", op_intx, undo_intx);
 	fail_each("ioeventfd", op_ioeventfd, undo_ioeventfd);
 	fail_each("reset", op_reset, undo_nothing);
