@@ -84,12 +84,27 @@ def show(value):
     return "-" if value is None else f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 
+def add_targets(name, rows):
+    """Note in each row what benchmarks/NAME/targets asks of it: lines of "CASE METRIC RATIO"; @VARIANTs included."""
+    path = f"{TOP}/benchmarks/{name}/targets"
+    if not os.path.exists(path):
+        return
+    targets = {(f[0], f[1]): float(f[2]) for f in map(str.split, open(path)) if f and f[0] != "#"}
+    for r in rows:
+        r["target"] = targets.get((r["case"].split("@")[0], r["metric"]))
+
+
 def table(rows):
-    print(f"\n{'case':26} {'metric':8} {'ours':>12} {'peer':>12} {'unit':8} {'ratio':>8}  peer")
+    print(f"\n{'case':26} {'metric':8} {'ours':>12} {'peer':>12} {'unit':8} {'ratio':>10} {'target':>8}  peer")
     for r in rows:
         ratio = "-" if r["ratio"] is None else f"{r['ratio']:.2f} x"
+        target = r.get("target")
+        goal = "" if target is None else f"{target:g} x"
+        below = "!" if target and r["ratio"] and r["ratio"] < target else " "
         print(f"{r['case']:26} {r['metric']:8} {show(r['ours']):>12} {show(r['peer']):>12} {r['unit']:8} "
-              f"{ratio:>8}  {r['peer_name'] or ''}")
+              f"{ratio:>10} {goal:>8}{below} {r['peer_name'] or ''}")
+    if any(r.get("target") for r in rows):
+        print("  ! below its target")
     for method in dict.fromkeys(r["method"] for r in rows):
         print(f"  method: {method}")
 
@@ -111,6 +126,7 @@ def main(argv):
             rows += got
             if not good:
                 failed.append(os.path.relpath(path, TOP))
+        add_targets(name, rows)
         if rows:
             table(rows)
         with open(f"{TOP}/build/bench/{name}.json", "w") as f:
