@@ -161,30 +161,70 @@ static unsigned long pin_huge_pages(struct dma_pin *pin, struct page *page)
 	return npages;
 }
 
+/*
+ * Small pages from the first one on into runs, a few instructions each. Return: how many; the next
+ * one is something else (or reserved, as the zero page is), or there was no memory for its run.
+ */
+static unsigned int pin_take_small(struct dma_pin *pin, struct page **pages, unsigned int max)
+{
+	struct dma_run run = pin->run;
+	unsigned long next = run.kind == DMA_PAGES ? run.pfn + run.npages : 0;
+	unsigned int i;
+
+	for (i = 0; i < max && !PageCompound(pages[i]) && !PageReserved(pages[i]); i++) {
+		unsigned long pfn = page_to_pfn(pages[i]);
+
+		if (pfn == next && run.npages < DMA_RUN_NPAGES_MAX) {
+			run.npages++;
+		} else {
+			if (run.npages && dma_record_push(pin->rec, &run))
+				break;
+			run = (struct dma_run){.pfn = pfn, .npages = 1, .kind = DMA_PAGES};
+			next = pfn;
+		}
+		next++;
+	}
+	pin->run = run;
+	return i;
+}
+
+/* Any page, and those behind it in the same large folio. Return: how many, or -ENOMEM. */
+static int pin_take_folio(struct dma_pin *pin, struct page **pages, unsigned int max)
+{
+	struct folio *folio = page_folio(pages[0]);
+	unsigned int n = 1;
+
+	if (folio_test_large(folio))
+		n = pages_in_sequence(
+			pages, min_t(unsigned long, max,
+				     folio_nr_pages(folio) - folio_page_idx(folio, pages[0])));
+	pin->huge = folio_test_hugetlb(folio);
+	return pin_take(pin, page_to_pfn(pages[0]), n, DMA_PAGES) ?: n;
+}
+
 /* Pages of a batch into runs. All but reserved ones, such as the zero page, count as locked. */
 static int pin_take_batch(struct dma_pin *pin, unsigned int count)
 {
 	struct page **pages = pin->pages, **end = pages + count;
 	unsigned long locked = 0;
-	struct folio *folio;
-	unsigned int n;
+	int n;
 
+	pin->huge = false;
 	while (pages < end) {
-		folio = page_folio(*pages);
-		n = 1;
-		if (folio_test_large(folio))
-			n = pages_in_sequence(pages, min_t(unsigned long, end - pages,
-							   folio_nr_pages(folio) -
-								   folio_page_idx(folio, *pages)));
-		if (pin_take(pin, page_to_pfn(*pages), n, DMA_PAGES)) {
+		n = pin_take_small(pin, pages, end - pages);
+		pages += n;
+		locked += n;
+		if (pages == end)
+			break;
+		n = pin_take_folio(pin, pages, end - pages);
+		if (n < 0) {
 			unpin_user_pages(pages, end - pages);
-			return -ENOMEM;
+			return n;
 		}
-		if (likely(!folio_test_reserved(folio)))
+		if (likely(!folio_test_reserved(page_folio(*pages))))
 			locked += n;
 		pages += n;
 	}
-	pin->huge = folio_test_hugetlb(folio);
 	pin_advance(pin, count);
 	return pin_account(pin, locked);
 }

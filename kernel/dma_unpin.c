@@ -38,36 +38,47 @@ static void unpin_flush_charge(struct dma_unpin *un)
 }
 
 /* A folio that the device may have written must be dirty before it is let go. */
-static void unpin_page(struct dma_unpin *un, struct folio *folio, struct page *page)
+static __always_inline void unpin_page(struct dma_unpin *un, struct folio *folio, struct page *page)
 {
-	if (un->dirty && !folio_test_dirty(folio)) {
+	if (unlikely(un->dirty && !folio_test_dirty(folio))) {
 		unpin_user_page_range_dirty_lock(page, 1, true);
 		return;
 	}
 	un->folios[un->nr++] = folio;
-	if (un->nr == ARRAY_SIZE(un->folios))
+	if (unlikely(un->nr == ARRAY_SIZE(un->folios)))
 		unpin_flush_folios(un);
+}
+
+/* Pages of one large folio from the given one on, of max. Return: how many. */
+static unsigned long unpin_part(struct dma_unpin *un, struct folio *folio, struct page *page,
+				unsigned long max)
+{
+	unsigned long n = folio_nr_pages(folio) - folio_page_idx(folio, page);
+
+	n = min3(n, max, UNPIN_PIECE);
+	if (n == 1) {
+		unpin_page(un, folio, page);
+		return 1;
+	}
+	unpin_user_page_range_dirty_lock(page, n, un->dirty);
+	cond_resched();
+	return n;
 }
 
 static void unpin_pages(struct dma_unpin *un, unsigned long pfn, unsigned long npages)
 {
-	while (npages) {
+	unsigned long end = pfn + npages;
+
+	while (pfn < end) {
 		struct page *page = pfn_to_page(pfn);
 		struct folio *folio = page_folio(page);
-		unsigned long n = 1;
 
-		if (folio_test_large(folio))
-			n = min_t(unsigned long, npages,
-				  folio_nr_pages(folio) - folio_page_idx(folio, page));
-		if (n == 1) {
-			unpin_page(un, folio, page);
+		if (folio_test_large(folio)) {
+			pfn += unpin_part(un, folio, page, end - pfn);
 		} else {
-			n = min(n, UNPIN_PIECE);
-			unpin_user_page_range_dirty_lock(page, n, un->dirty);
-			cond_resched();
+			unpin_page(un, folio, page);
+			pfn++;
 		}
-		pfn += n;
-		npages -= n;
 	}
 }
 
@@ -84,12 +95,19 @@ static void unpin_whole_folios(struct dma_unpin *un, unsigned long pfn, unsigned
 	}
 }
 
-static void unpin_run(struct dma_unpin *un, const struct dma_run *run)
+/* A page that is alone, the most frequent run of scattered memory, is let go without a call. */
+static __always_inline void unpin_run(struct dma_unpin *un, const struct dma_run *run)
 {
-	if (run->kind == DMA_PAGES)
+	struct page *page;
+
+	if (run->kind == DMA_PAGES && run->npages == 1) {
+		page = pfn_to_page(run->pfn);
+		unpin_page(un, page_folio(page), page);
+	} else if (run->kind == DMA_PAGES) {
 		unpin_pages(un, run->pfn, run->npages);
-	else if (run->kind == DMA_FOLIOS)
+	} else if (run->kind == DMA_FOLIOS) {
 		unpin_whole_folios(un, run->pfn, run->npages);
+	}
 }
 
 void dma_unpin_add(struct dma_unpin *un, struct dma_record *rec, int prot)

@@ -21,6 +21,7 @@
  * @last: last byte
  * @bitmap: where to report dirty pages, or NULL
  * @unmapped: bytes done
+ * @more: there were mappings behind those of the last batch
  */
 struct type1_unmap {
 	struct type1 *t1;
@@ -28,6 +29,7 @@ struct type1_unmap {
 	u64 last;
 	const struct vfio_bitmap *bitmap;
 	u64 unmapped;
+	bool more;
 };
 
 /* ---- a batch ---- */
@@ -69,6 +71,7 @@ static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch
 	int ret;
 
 	*batch = NULL;
+	um->more = false;
 	for (;;) {
 		mapping = type1_first(um);
 		if (!mapping)
@@ -87,9 +90,12 @@ static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch
 		*batch = mapping;
 		batch = &mapping->batch;
 		last = mapping;
+		if (last->last >= um->last)
+			break;
 		mapping = type1_next(mapping);
 	}
 	*batch = NULL;
+	um->more = last->last < um->last && mapping && mapping->iova <= um->last;
 	return 0;
 }
 
@@ -201,26 +207,28 @@ static void type1_destroy_batch(struct type1_unmap *um, struct type1_mapping *ba
 
 static int type1_unmap(struct type1_unmap *um, bool may_cut)
 {
-	struct type1_mapping *batch;
+	struct type1_mapping *batch = NULL;
 	int ret = 0;
 
 	spin_lock(&um->t1->lock);
 	if (!may_cut && type1_is_cut(um->t1, um->first, um->last))
 		ret = -EINVAL;
+	else
+		ret = type1_take_batch(um, &batch);
 	spin_unlock(&um->t1->lock);
 
-	while (!ret) {
-		spin_lock(&um->t1->lock);
-		ret = type1_take_batch(um, &batch);
-		spin_unlock(&um->t1->lock);
-		if (ret || !batch)
-			break;
+	while (batch) {
 		if (um->bitmap)
 			ret = type1_report_batch(um, &batch);
 		if (batch)
 			type1_destroy_batch(um, batch);
 		if (fatal_signal_pending(current))
 			ret = -EINTR;
+		if (ret || !um->more)
+			break;
+		spin_lock(&um->t1->lock);
+		ret = type1_take_batch(um, &batch);
+		spin_unlock(&um->t1->lock);
 	}
 	return ret;
 }
