@@ -30,6 +30,14 @@ int cmd_perf(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_read(int argc, char **argv);
 int cmd_write(int argc, char **argv);
+int cmd_zeroes(int argc, char **argv);
+int cmd_trim(int argc, char **argv);
+int cmd_uncorrectable(int argc, char **argv);
+int cmd_scrub(int argc, char **argv);
+int cmd_clone(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_feature(int argc, char **argv);
+int cmd_passthru(int argc, char **argv);
 
 /** Set by SIGINT, SIGTERM, SIGHUP, SIGQUIT, once catch_signals() was called. */
 extern volatile sig_atomic_t app_stop;

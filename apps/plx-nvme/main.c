@@ -13,6 +13,14 @@ static const struct command commands[] = {
 	{"verify", "write a pattern, read it back, compare", cmd_verify},
 	{"read", "blocks of a namespace to a file", cmd_read},
 	{"write", "a file to blocks of a namespace", cmd_write},
+	{"zeroes", "make blocks read as zero", cmd_zeroes},
+	{"trim", "deallocate blocks", cmd_trim},
+	{"uncorrectable", "make blocks unreadable until they are written", cmd_uncorrectable},
+	{"scrub", "have the controller read and check blocks", cmd_scrub},
+	{"clone", "copy blocks inside the controller", cmd_clone},
+	{"log", "a log page: SMART, errors, firmware slots, ...", cmd_log},
+	{"feature", "get or set a feature", cmd_feature},
+	{"passthru", "send any command", cmd_passthru},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -66,7 +74,7 @@ static char *help_filter(int key, const char *text, void *input)
 		return (char *)text;
 	fputs("Commands:\n", f);
 	for (i = 0; i < COMMANDS; i++)
-		fprintf(f, "  %-10s %s\n", commands[i].name, commands[i].summary);
+		fprintf(f, "  %-14s %s\n", commands[i].name, commands[i].summary);
 	fprintf(f, "\n%s", text);
 	fclose(f);
 	return list;

@@ -23,6 +23,9 @@ int nvme_admin_init(struct plx_nvme_ctrl *ctrl)
 	uint32_t depth = NVME_ADMIN_DEPTH;
 	struct nvme_qpair_shape shape = {
 		.cq_lag_max = 1,
+		/* One command at a time: one list. */
+		.max_transfer = NVME_TRANSFER_MAX,
+		.list_count = 1,
 		.page_shift = (uint32_t)__builtin_ctz(ctrl->info.page_size),
 		.node = plx_dev_info(ctrl->dev)->pci.node,
 	};
@@ -77,10 +80,11 @@ static int check_alive(struct plx_nvme_ctrl *ctrl, const char *what)
 	return nvme_ctrl_state_error(ctrl);
 }
 
-static int wait_for(struct plx_nvme_ctrl *ctrl, struct plx_nvme_req *req, const char *what)
+static int wait_for(struct plx_nvme_ctrl *ctrl, struct plx_nvme_req *req, const char *what,
+		    uint32_t timeout_ms)
 {
 	uint64_t start = plx_clock_ns();
-	uint64_t end = start + ctrl->config.admin_timeout_ms * UINT64_C(1000000);
+	uint64_t end = start + timeout_ms * UINT64_C(1000000);
 	bool last = false;
 	int err;
 
@@ -103,28 +107,41 @@ static int wait_for(struct plx_nvme_ctrl *ctrl, struct plx_nvme_req *req, const 
 			plx_delay_us(SLEEP_US);
 	}
 	atomic_fetch_add_explicit(&ctrl->timeouts, 1, memory_order_relaxed);
-	nvme_ctrl_break(ctrl, "%s did not end in %u ms", what, ctrl->config.admin_timeout_ms);
+	nvme_ctrl_break(ctrl, "%s did not end in %u ms", what, timeout_ms);
 	return -ETIMEDOUT;
+}
+
+int nvme_admin_exec(struct plx_nvme_ctrl *ctrl, const struct nvme_admin_command *command,
+		    struct plx_nvme_req *req)
+{
+	uint32_t timeout_ms = command->timeout_ms;
+	int err;
+
+	ctrl->stats.admin_commands++;
+	err = nvme_qpair_post(&ctrl->admin, command->sqe, req, command->list);
+	if (err)
+		return err;
+	err = wait_for(ctrl, req, command->what,
+		       timeout_ms ? timeout_ms : ctrl->config.admin_timeout_ms);
+	if (err)
+		give_up(ctrl, req);
+	else if (req->status)
+		ctrl->stats.admin_errors++;
+	return err;
 }
 
 int nvme_admin_run(struct plx_nvme_ctrl *ctrl, struct nvme_sqe *sqe, const char *what,
 		   uint64_t *result)
 {
+	struct nvme_admin_command command = {.sqe = sqe, .what = what, .list = NVME_NO_LIST};
 	struct plx_nvme_req req = {0};
 	int err = nvme_ctrl_state_error(ctrl);
 
+	if (!err)
+		err = nvme_admin_exec(ctrl, &command, &req);
 	if (err)
 		return err;
-	ctrl->stats.admin_commands++;
-	err = nvme_qpair_post(&ctrl->admin, sqe, &req);
-	if (!err)
-		err = wait_for(ctrl, &req, what);
-	if (err) {
-		give_up(ctrl, &req);
-		return err;
-	}
 	if (req.status) {
-		ctrl->stats.admin_errors++;
 		PLX_ERR(nvme, "%s: %s failed: %s", ctrl->info.name, what,
 			plx_nvme_status_str(req.status));
 		return -EIO;

@@ -68,6 +68,7 @@ struct plx_nvme_ctrl {
 	uint32_t queue_slots;		/* highest index of it: queues given at open */
 	struct nvme_vectors vectors;
 	uint32_t shutdown_ms;
+	bool sgl_bytes; /* SGLs may have any alignment; not: multiples of 4 */
 	bool enabled; /* it may be running: reading queues, writing data */
 
 	pthread_mutex_t dev_lock;
@@ -137,6 +138,19 @@ struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
 
 int nvme_admin_init(struct plx_nvme_ctrl *ctrl);
 void nvme_admin_fini(struct plx_nvme_ctrl *ctrl);
+struct nvme_admin_command {
+	const struct nvme_sqe *sqe;
+	const char *what;    /* for the log */
+	uint32_t timeout_ms; /* 0: the controller's setting */
+	uint16_t list;	     /* PRP list of its data, or NVME_NO_LIST */
+};
+/**
+ * Run one command of a ready controller to its end, whatever its status: req->status, not logged.
+ * Return: 0; -EAGAIN (nothing was posted), -ETIMEDOUT (breaks the controller), -EIO, -ENODEV by
+ * state. After an error but -EAGAIN the device may still reach its data.
+ */
+int nvme_admin_exec(struct plx_nvme_ctrl *ctrl, const struct nvme_admin_command *command,
+		    struct plx_nvme_req *req);
 /**
  * Run one command to its end. *result may be NULL.
  * Return: 0; -EIO (status, logged by the caller: *status), -ETIMEDOUT (breaks the controller),

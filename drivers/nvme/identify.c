@@ -98,8 +98,10 @@ int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id)
 	info->max_namespaces = le32toh(id->nn);
 	info->oncs = le16toh(id->oncs);
 	info->oacs = le16toh(id->oacs);
+	info->error_entries = (uint16_t)(id->elpe + 1);
 	info->volatile_cache = id->vwc & NVME_VWC_PRESENT;
 	info->sgl = le32toh(id->sgls) & NVME_SGLS_MASK;
+	ctrl->sgl_bytes = (le32toh(id->sgls) & NVME_SGLS_MASK) == NVME_SGLS_BYTES;
 	ctrl->shutdown_ms = shutdown_ms(le32toh(id->rtd3e));
 	return 0;
 }
@@ -178,6 +180,10 @@ int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
 	info->metadata_extended = id->flbas & NVME_FLBAS_EXTENDED;
 	info->protection = id->dps & NVME_DPS_TYPE;
 	info->max_blocks = max_blocks(ctrl, info);
+	info->boundary_blocks = le16toh(id->noiob);
+	info->copy_range_max = le16toh(id->mssrl);
+	info->copy_ranges_max = (uint16_t)(id->msrc + 1);
+	info->copy_max = le32toh(id->mcl);
 	memcpy(info->nguid, id->nguid, sizeof(info->nguid));
 	memcpy(info->eui64, id->eui64, sizeof(info->eui64));
 	return 0;

@@ -48,6 +48,15 @@ static_assert(sizeof(struct nvme_sqe) == 64, "Base 3.3.3.1");
 static_assert(offsetof(struct nvme_sqe, prp1) == 24, "Base 3.3.3.1");
 static_assert(offsetof(struct nvme_sqe, cdw12) == 48, "Base 3.3.3.1");
 
+/* flags: data and metadata pointer are an SGL and a contiguous buffer (PSDT 01b) */
+#define NVME_SQE_SGL 0x40
+
+/* SGL descriptors, Base 4.1.2.1: 16 bytes; the type is in the upper half of the last one */
+#define NVME_SGL_BYTES	      16
+#define NVME_SGL_TYPE_SHIFT   60
+#define NVME_SGL_DATA	      0x0
+#define NVME_SGL_LAST_SEGMENT 0x3
+
 #define NVME_SQE_CID_SHIFT  16
 #define NVME_SQE_NSID_SHIFT 32
 /* Read and write, cdw12: number of blocks 15:0 (0's based), flags 31:16 (NVM 3.2.4) */
@@ -71,11 +80,25 @@ static_assert(sizeof(struct nvme_cqe) == 16, "Base 3.3.3.2");
 enum nvme_admin_opcode {
 	NVME_ADMIN_DELETE_SQ = 0x00,
 	NVME_ADMIN_CREATE_SQ = 0x01,
+	NVME_ADMIN_GET_LOG = 0x02,
 	NVME_ADMIN_DELETE_CQ = 0x04,
 	NVME_ADMIN_CREATE_CQ = 0x05,
 	NVME_ADMIN_IDENTIFY = 0x06,
 	NVME_ADMIN_SET_FEATURES = 0x09,
+	NVME_ADMIN_GET_FEATURES = 0x0a,
+	NVME_ADMIN_ASYNC_EVENT = 0x0c,
+	NVME_ADMIN_DOORBELL_BUFFER = 0x7c,
 };
+
+/* Get and Set Features, Base 5.15 and 5.27: cdw10 id 7:0, select 10:8 (get), save 31 (set) */
+#define NVME_FEATURE_SELECT_SHIFT 8
+#define NVME_FEATURE_SAVE	  0x80000000u
+
+/* Get Log Page, Base 5.16: cdw10 id 7:0, LSP 14:8, RAE 15, NUMDL 31:16; cdw14 CSI 31:24 */
+#define NVME_LOG_SPECIFIC_SHIFT 8
+#define NVME_LOG_RETAIN		0x8000u
+#define NVME_LOG_DWORDS_SHIFT	16
+#define NVME_LOG_CSI_SHIFT	24
 
 /* Create I/O queue, Base 5.4 and 5.5: cdw10 size 31:16 (0's based), id 15:0 */
 #define NVME_QUEUE_SIZE_SHIFT 16
@@ -139,6 +162,7 @@ static_assert(offsetof(struct nvme_id_ctrl, subnqn) == 768, "Base 5.17.2.1");
 #define NVME_CQES_REQUIRED 4
 #define NVME_VWC_PRESENT   0x1
 #define NVME_SGLS_MASK	   0x3
+#define NVME_SGLS_BYTES	   0x1 /* of the two: no alignment is asked for */
 
 /* LBA format, NVM 4.1.5.1 */
 struct nvme_lbaf {
@@ -157,7 +181,11 @@ struct nvme_id_ns {
 	uint8_t nmic, rescap, fpi, dlfeat;
 	uint16_t nawun, nawupf, nacwu, nabsn, nabo, nabspf, noiob;
 	uint8_t nvmcap[16];
-	uint8_t reserved64[40];
+	uint16_t npwg, npwa, npdg, npda, nows;
+	uint16_t mssrl; /* copy: blocks of one source range */
+	uint32_t mcl;	/* copy: blocks in all */
+	uint8_t msrc;	/* copy: source ranges, 0's based */
+	uint8_t reserved81[23];
 	uint8_t nguid[16];
 	uint8_t eui64[8];
 	struct nvme_lbaf lbaf[64];
@@ -165,6 +193,8 @@ struct nvme_id_ns {
 };
 static_assert(sizeof(struct nvme_id_ns) == NVME_IDENTIFY_BYTES, "NVM 4.1.5.1");
 static_assert(offsetof(struct nvme_id_ns, noiob) == 46, "NVM 4.1.5.1");
+static_assert(offsetof(struct nvme_id_ns, mssrl) == 74, "NVM 4.1.5.1");
+static_assert(offsetof(struct nvme_id_ns, msrc) == 80, "NVM 4.1.5.1");
 static_assert(offsetof(struct nvme_id_ns, nguid) == 104, "NVM 4.1.5.1");
 static_assert(offsetof(struct nvme_id_ns, lbaf) == 128, "NVM 4.1.5.1");
 static_assert(offsetof(struct nvme_id_ns, vendor) == 384, "NVM 4.1.5.1");

@@ -17,25 +17,6 @@
 
 /* --- Submission ----------------------------------------------------------------------------- */
 
-/* The slot at the head of the free ones is the request's from here on. */
-static inline struct nvme_slot *take_slot(struct plx_nvme_qpair *qp, uint32_t index,
-					  struct plx_nvme_req *req)
-{
-	struct nvme_slot *slot = &qp->slots[index];
-
-	qp->free_slot = slot->next;
-	slot->req = req;
-	req->status = PLX_NVME_PENDING;
-	return slot;
-}
-
-static inline void next_sqe(struct plx_nvme_qpair *qp)
-{
-	struct nvme_sqe *next = qp->sq_next + 1;
-
-	qp->sq_next = next == qp->sq_end ? qp->sq : next;
-}
-
 /* What a read or write has beside its head. 0, or a negative errno as submit returns it. */
 static inline int put_transfer(struct plx_nvme_qpair *qp, struct nvme_sqe *sqe,
 			       const struct plx_nvme_req *req, uint32_t *list_epoch)
@@ -97,22 +78,14 @@ static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req
 		err = put_no_data(sqe, opcode);
 	if (plx_unlikely(err))
 		return err;
-	slot = take_slot(qp, index, req);
+	slot = nvme_qpair_take_slot(qp, index, req);
 	slot->list_epoch = list_epoch;
 	sqe->head = htole64(ns->sqe_head | (uint32_t)slot->cid << NVME_SQE_CID_SHIFT | opcode);
 	sqe->cdw2_3 = 0;
 	sqe->mptr = 0;
 	sqe->cdw14_15 = 0;
-	next_sqe(qp);
+	nvme_qpair_next_sqe(qp);
 	return 0;
-}
-
-static inline void ring_sq(struct plx_nvme_qpair *qp)
-{
-	/* The entries must be in memory before the controller hears of them. */
-	plx_dma_wmb();
-	plx_mmio_write32(qp->sq_doorbell, (uint32_t)(qp->sq_next - qp->sq));
-	qp->sq_doorbells++;
 }
 
 int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const *reqs,
@@ -132,30 +105,23 @@ int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const 
 		return err;
 	qp->submitted += i;
 	if (plx_likely(!qp->defer_doorbell))
-		ring_sq(qp);
+		nvme_qpair_ring_sq(qp);
 	return (int)i;
 }
 
 void plx_nvme_qpair_ring(struct plx_nvme_qpair *qp)
 {
-	ring_sq(qp);
+	nvme_qpair_ring_sq(qp);
 }
 
-int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe, struct plx_nvme_req *req)
+int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe, struct plx_nvme_req *req,
+		    uint16_t list)
 {
-	struct nvme_slot *slot;
-	struct nvme_sqe *to;
-
 	if (qp->free_slot == NVME_NONE)
 		return -EAGAIN;
-	to = qp->sq_next;
-	next_sqe(qp);
-	slot = take_slot(qp, qp->free_slot, req);
-	slot->list_epoch = qp->no_list_epoch;
-	*to = *sqe;
-	to->cid = htole16(slot->cid);
+	nvme_qpair_put(qp, sqe, req, list);
 	qp->submitted++;
-	ring_sq(qp);
+	nvme_qpair_ring_sq(qp);
 	return 0;
 }
 

@@ -128,8 +128,52 @@ void nvme_qpair_lie(struct plx_nvme_qpair *qp, uint64_t cqe_tail);
 
 /* qpair.c */
 /** Submit a ready-made command; the command id is filled in. Rings. 0 or -EAGAIN. */
-int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe,
-		    struct plx_nvme_req *req);
+int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe, struct plx_nvme_req *req,
+		    uint16_t list);
+
+/* --- Submission, what qpair.c and cmd.c share ------------------------------------------------- */
+
+/** The slot at the head of the free ones is the request's from here on. */
+static inline struct nvme_slot *nvme_qpair_take_slot(struct plx_nvme_qpair *qp, uint32_t index,
+						     struct plx_nvme_req *req)
+{
+	struct nvme_slot *slot = &qp->slots[index];
+
+	qp->free_slot = slot->next;
+	slot->req = req;
+	req->status = PLX_NVME_PENDING;
+	return slot;
+}
+
+static inline void nvme_qpair_next_sqe(struct plx_nvme_qpair *qp)
+{
+	struct nvme_sqe *next = qp->sq_next + 1;
+
+	qp->sq_next = next == qp->sq_end ? qp->sq : next;
+}
+
+/** A ready-made command into the queue; the command id is filled in. There is a free slot. */
+static inline void nvme_qpair_put(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe,
+				  struct plx_nvme_req *req, uint16_t list)
+{
+	struct nvme_sqe *to = qp->sq_next;
+	struct nvme_slot *slot = nvme_qpair_take_slot(qp, qp->free_slot, req);
+
+	slot->list_epoch = NVME_LIST_EPOCH(list, qp->epoch);
+	nvme_qpair_next_sqe(qp);
+	*to = *sqe;
+	to->cid = htole16(slot->cid);
+}
+
+static inline void nvme_qpair_ring_sq(struct plx_nvme_qpair *qp)
+{
+	/* The entries must be in memory before the controller hears of them. */
+	plx_dma_wmb();
+	plx_mmio_write32(qp->sq_doorbell, (uint32_t)(qp->sq_next - qp->sq));
+	qp->sq_doorbells++;
+}
+
+/* --- Completion ----------------------------------------------------------------------------- */
 
 /** Is there a completion to take? */
 static inline bool nvme_qpair_pending(const struct plx_nvme_qpair *qp)

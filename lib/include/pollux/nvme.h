@@ -329,6 +329,7 @@ struct plx_nvme_ctrl_info {
 	uint32_t namespaces;	 /**< active, that the driver knows */
 	uint16_t oncs;		 /**< optional NVM commands */
 	uint16_t oacs;		 /**< optional admin commands */
+	uint16_t error_entries; /**< of the error log */
 	bool volatile_cache;
 	bool sgl;		/**< SGLs for NVM commands */
 	unsigned int max_depth; /**< of a queue, entries: MQES + 1 */
@@ -397,6 +398,10 @@ struct plx_nvme_ns_info {
 	bool metadata_extended; /**< metadata is part of the block in memory */
 	uint8_t protection;	/**< end-to-end protection type, 0 to 3 */
 	uint32_t max_blocks;	/**< of one request; 0: the driver cannot do I/O to it */
+	uint32_t boundary_blocks; /**< best not crossed by a request (NOIOB); 0: none */
+	uint16_t copy_range_max;  /**< copy: blocks of one source range; 0: it cannot copy */
+	uint16_t copy_ranges_max; /**< copy: source ranges of one command */
+	uint32_t copy_max;	  /**< copy: blocks of one command */
 	uint8_t format;		/**< in use, index into formats */
 	uint8_t format_count;
 	struct plx_nvme_lba_format formats[PLX_NVME_LBA_FORMATS];

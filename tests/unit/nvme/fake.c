@@ -159,6 +159,32 @@ static void complete(struct fake_queue *sq, unsigned int qid, uint16_t cid, uint
 		eventfd_write(fake.irq_fds[q->vector], one);
 }
 
+/* The same by a scatter gather list: one descriptor, or one segment of them (Base 4.1.2). */
+static void transfer_sgl(const struct nvme_sqe *sqe, char *disk, size_t len, bool to_host)
+{
+	const uint64_t *at = &sqe->prp1;
+	uint64_t n = 1;
+
+	fake.sgls++;
+	if (le64toh(sqe->prp2) >> NVME_SGL_TYPE_SHIFT == NVME_SGL_LAST_SEGMENT) {
+		n = (le64toh(sqe->prp2) & UINT32_MAX) / NVME_SGL_BYTES;
+		at = dma(le64toh(sqe->prp1));
+	}
+	for (; n && len; n--, at += 2) {
+		size_t piece = le64toh(at[1]) & UINT32_MAX;
+
+		if (le64toh(at[1]) >> NVME_SGL_TYPE_SHIFT != NVME_SGL_DATA || piece > len)
+			fake.prp_faults++;
+		piece = piece < len ? piece : len;
+		memcpy(to_host ? dma(le64toh(at[0])) : disk, to_host ? disk : dma(le64toh(at[0])),
+		       piece);
+		disk += piece;
+		len -= piece;
+	}
+	if (n || len)
+		fake.prp_faults++;
+}
+
 /* Copy between the disk and the pages of a transfer (Base 4.1.1). */
 static void transfer(const struct nvme_sqe *sqe, char *disk, size_t len, bool to_host)
 {
@@ -167,6 +193,10 @@ static void transfer(const struct nvme_sqe *sqe, char *disk, size_t len, bool to
 	size_t n = page - (at & (page - 1));
 	const uint64_t *list = len > n + page ? dma(le64toh(sqe->prp2)) : NULL;
 
+	if (sqe->flags & NVME_SQE_SGL) {
+		transfer_sgl(sqe, disk, len, to_host);
+		return;
+	}
 	if (n > len)
 		n = len;
 	for (;;) {
@@ -182,25 +212,91 @@ static void transfer(const struct nvme_sqe *sqe, char *disk, size_t len, bool to
 	}
 }
 
+static uint16_t compare(const struct nvme_sqe *sqe, const char *disk, size_t len)
+{
+	char *host = malloc(len);
+	uint16_t status;
+
+	transfer(sqe, host, len, false);
+	status = memcmp(host, disk, len) ? PLX_NVME_COMPARE_FAILURE : 0;
+	free(host);
+	return status;
+}
+
+static uint16_t deallocate(const struct nvme_sqe *sqe, char *disk)
+{
+	struct plx_nvme_dsm_range ranges[PLX_NVME_DSM_RANGES_MAX];
+	uint32_t n = (le32toh(sqe->cdw10) & 0xff) + 1, i;
+
+	transfer(sqe, (char *)ranges, n * sizeof(ranges[0]), false);
+	for (i = 0; i < n; i++) {
+		if (le64toh(ranges[i].lba) + le32toh(ranges[i].blocks) > FAKE_BLOCKS)
+			return PLX_NVME_LBA_OUT_OF_RANGE;
+		memset(disk + le64toh(ranges[i].lba) * FAKE_BLOCK_SIZE, 0,
+		       (size_t)le32toh(ranges[i].blocks) * FAKE_BLOCK_SIZE);
+	}
+	return 0;
+}
+
+static uint16_t copy(const struct nvme_sqe *sqe, char *disk)
+{
+	struct plx_nvme_copy_range ranges[256];
+	uint32_t n = (le32toh(sqe->cdw12) & 0xff) + 1, i;
+	uint64_t to = le64toh(sqe->slba);
+
+	transfer(sqe, (char *)ranges, n * sizeof(ranges[0]), false);
+	for (i = 0; i < n; i++) {
+		uint64_t from = le64toh(ranges[i].lba), blocks = le16toh(ranges[i].blocks) + 1;
+
+		if (from + blocks > FAKE_BLOCKS || to + blocks > FAKE_BLOCKS)
+			return PLX_NVME_LBA_OUT_OF_RANGE;
+		memmove(disk + to * FAKE_BLOCK_SIZE, disk + from * FAKE_BLOCK_SIZE,
+			blocks * FAKE_BLOCK_SIZE);
+		to += blocks;
+	}
+	return 0;
+}
+
+static uint16_t range_command(const struct nvme_sqe *sqe, char *disk, size_t len)
+{
+	switch (sqe->opcode) {
+	case PLX_NVME_READ:
+	case PLX_NVME_WRITE:
+		transfer(sqe, disk, len, sqe->opcode == PLX_NVME_READ);
+		return fake.io_status;
+	case PLX_NVME_COMPARE:
+		return compare(sqe, disk, len);
+	case PLX_NVME_WRITE_ZEROES:
+		memset(disk, 0, len);
+		return 0;
+	case PLX_NVME_VERIFY:
+		return fake.io_status;
+	default:
+		return PLX_NVME_INVALID_OPCODE;
+	}
+}
+
 static uint16_t io_command(const struct nvme_sqe *sqe)
 {
 	uint32_t nsid = le32toh(sqe->nsid);
 	uint64_t lba = le64toh(sqe->slba);
 	uint32_t blocks = (le32toh(sqe->cdw12) & 0xffff) + 1;
 
+	fake.last_io = *sqe;
 	if (nsid < 1 || nsid > FAKE_NAMESPACES)
 		return PLX_NVME_INVALID_NAMESPACE | PLX_NVME_DO_NOT_RETRY;
 	if (sqe->opcode == PLX_NVME_FLUSH) {
 		fake.flushes++;
 		return 0;
 	}
-	if (sqe->opcode > PLX_NVME_READ)
-		return PLX_NVME_INVALID_OPCODE;
+	if (sqe->opcode == PLX_NVME_DSM)
+		return deallocate(sqe, fake.disk[nsid - 1]);
+	if (sqe->opcode == PLX_NVME_COPY)
+		return copy(sqe, fake.disk[nsid - 1]);
 	if (lba > FAKE_BLOCKS || blocks > FAKE_BLOCKS - lba)
 		return PLX_NVME_LBA_OUT_OF_RANGE | PLX_NVME_DO_NOT_RETRY;
-	transfer(sqe, fake.disk[nsid - 1] + lba * FAKE_BLOCK_SIZE, (size_t)blocks * FAKE_BLOCK_SIZE,
-		 sqe->opcode == PLX_NVME_READ);
-	return fake.io_status;
+	return range_command(sqe, fake.disk[nsid - 1] + lba * FAKE_BLOCK_SIZE,
+			     (size_t)blocks * FAKE_BLOCK_SIZE);
 }
 
 /* --- The device: admin commands ------------------------------------------------------------- */
@@ -271,6 +367,51 @@ static uint16_t create_sq(const struct nvme_sqe *sqe)
 	return 0;
 }
 
+/* Bytes of the log: offset and log page id, so that each chunk is known by its content. */
+static uint16_t get_log(const struct nvme_sqe *sqe)
+{
+	uint32_t len = ((le32toh(sqe->cdw10) >> NVME_LOG_DWORDS_SHIFT) + 1) * 4, i;
+	uint8_t *to = dma(le64toh(sqe->prp1));
+
+	for (i = 0; i < len; i++)
+		to[i] = (uint8_t)((le64toh(sqe->cdw12_13) + i) >> 8 ^ le32toh(sqe->cdw10));
+	return 0;
+}
+
+/* One value and one data page for all features but the number of queues. */
+static uint16_t set_features(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	if ((le32toh(sqe->cdw10) & 0xff) == NVME_FEATURE_QUEUES) {
+		*result = fake.queues_result;
+		return 0;
+	}
+	fake.feature = le32toh(sqe->cdw11);
+	memcpy(fake.feature_data, dma(le64toh(sqe->prp1)), sizeof(fake.feature_data));
+	return 0;
+}
+
+static uint16_t get_features(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	*result = fake.feature;
+	memcpy(dma(le64toh(sqe->prp1)), fake.feature_data, sizeof(fake.feature_data));
+	return 0;
+}
+
+/* An opcode of the vendor: its data, added by one. */
+static uint16_t vendor_command(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	size_t len = le32toh(sqe->cdw10), i;
+	char *data = malloc(len);
+
+	transfer(sqe, data, len, false);
+	for (i = 0; i < len; i++)
+		data[i]++;
+	transfer(sqe, data, len, true);
+	free(data);
+	*result = len;
+	return 0;
+}
+
 static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 {
 	struct fake_queue *q = &fake.queues[(le32toh(sqe->cdw10) & 0xffff) % FAKE_QUEUES];
@@ -279,8 +420,13 @@ static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 	case NVME_ADMIN_IDENTIFY:
 		return identify(sqe);
 	case NVME_ADMIN_SET_FEATURES:
-		*result = fake.queues_result;
-		return 0;
+		return set_features(sqe, result);
+	case NVME_ADMIN_GET_FEATURES:
+		return get_features(sqe, result);
+	case NVME_ADMIN_GET_LOG:
+		return get_log(sqe);
+	case FAKE_VENDOR_OPCODE:
+		return vendor_command(sqe, result);
 	case NVME_ADMIN_CREATE_CQ:
 		return create_cq(sqe);
 	case NVME_ADMIN_CREATE_SQ:
@@ -301,6 +447,7 @@ static void run_admin(struct fake_queue *q, const struct nvme_sqe *sqe)
 	uint64_t result = 0;
 	uint16_t status;
 
+	fake.last_admin = *sqe;
 	if (sqe->opcode == fake.silent_opcode)
 		return;
 	if (sqe->opcode == fake.failing_opcode)

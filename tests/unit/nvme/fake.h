@@ -9,14 +9,17 @@
 
 #include <CUnit/CUnit.h>
 
+#include <pollux/nvme_admin.h>
+
 #include "nvme/ctrl.h"
 #include "vfio/dev.h"
 
-#define FAKE_BAR_SIZE	0x4000u
-#define FAKE_QUEUES	16
-#define FAKE_BLOCKS	4096u
-#define FAKE_BLOCK_SIZE 512u
-#define FAKE_NAMESPACES 3
+#define FAKE_BAR_SIZE	   0x4000u
+#define FAKE_QUEUES	   16
+#define FAKE_BLOCKS	   4096u
+#define FAKE_BLOCK_SIZE	   512u
+#define FAKE_NAMESPACES	   3
+#define FAKE_VENDOR_OPCODE 0xc0 /* admin: cdw10 bytes of data, each added by one */
 
 struct fake_queue {
 	bool sq_live, cq_live;
@@ -50,7 +53,10 @@ struct fake {
 	int reset_error;
 
 	/* What it has seen. */
-	volatile unsigned int resets, flushes, enables, shutdowns, prp_faults;
+	volatile unsigned int resets, flushes, enables, shutdowns, prp_faults, sgls;
+	struct nvme_sqe last_io, last_admin;
+	uint32_t feature;
+	uint8_t feature_data[64];
 	volatile bool bus_master;
 
 	/* The rest. */
@@ -85,7 +91,8 @@ void fake_end(void);
 /** Lies of a kind that the controller has counted. */
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
-extern CU_TestInfo controller_tests[], ctrl_life_tests[], identify_tests[], latency_tests[],
-	namespace_tests[], pattern_tests[], prp_tests[], qpair_tests[], status_tests[];
+extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], identify_tests[],
+	latency_tests[], log_tests[], passthru_tests[], namespace_tests[], pattern_tests[],
+	prp_tests[], qpair_tests[], status_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

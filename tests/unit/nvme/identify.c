@@ -133,8 +133,16 @@ static void ns_as_specified(void)
 	fake.ns[0].nlbaf = 1;
 	fake.ns[0].flbas = 1;
 	fake.ns[0].lbaf[1].lbads = 12;
+	fake.ns[0].noiob = htole16(16);
+	fake.ns[0].mssrl = htole16(127);
+	fake.ns[0].mcl = htole32(300);
+	fake.ns[0].msrc = 255;
 	UNIT_EQ(parse_ns(), 0);
 	UNIT_EQ(ns.blocks, FAKE_BLOCKS);
+	UNIT_EQ(ns.boundary_blocks, 16);
+	UNIT_EQ(ns.copy_range_max, 127);
+	UNIT_EQ(ns.copy_max, 300);
+	UNIT_EQ(ns.copy_ranges_max, 256);
 	UNIT_EQ(ns.block_size, 4096);
 	UNIT_EQ(ns.max_blocks, 32);
 	UNIT_EQ(ns.format, 1);
