@@ -231,6 +231,41 @@ static inline void plx_nvme_copy_range_set(struct plx_nvme_copy_range *range, ui
 	range->blocks = htole16((uint16_t)(blocks - 1));
 }
 
+/* --- Transfers of any length ------------------------------------------------------------------ */
+
+/**
+ * A read, write or compare of any number of blocks from or to any list of memory, to be cut into
+ * commands: at the controller's transfer limit (MDTS), at the boundary that the namespace asks for
+ * (NOIOB), and where one command cannot describe the memory. Fill it in, then take one command
+ * after the other; what it holds is what is left.
+ *
+ *	struct plx_nvme_transfer t = {
+ *		.ns = ns, .opcode = PLX_NVME_READ, .lba = 0, .blocks = 1 << 20,
+ *		.sgl = sgl, .sges = 40,
+ *	};
+ *
+ *	while ((n = plx_nvme_transfer_next(&t, qp, cmd)) > 0)
+ *		... submit cmd, take the next one ...
+ */
+struct plx_nvme_transfer {
+	const struct plx_nvme_ns *ns;
+	uint64_t lba, blocks;
+	const struct plx_nvme_sge *sgl; /**< left alone until the commands have ended */
+	uint32_t sges;
+	uint32_t sgl_offset; /**< in the first element */
+	uint16_t flags;	     /**< enum plx_nvme_flag */
+	uint8_t opcode;
+};
+
+/**
+ * Fill in the next command, for qp, as long as it can be; done and arg stay as they are.
+ * Return: its blocks; 0 at the end; -EINVAL: the list is shorter than the blocks, or a single block
+ * lies in memory that a command cannot describe (without SGLs: a joint inside a block that is not
+ * on a memory page, or memory not aligned to 4 bytes).
+ */
+PLX_API int plx_nvme_transfer_next(struct plx_nvme_transfer *t, const struct plx_nvme_qpair *qp,
+				   struct plx_nvme_cmd *cmd);
+
 PLX_END_DECLS
 
 #endif /* POLLUX_NVME_CMD_H */
