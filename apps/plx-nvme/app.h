@@ -35,6 +35,7 @@ int cmd_trim(int argc, char **argv);
 int cmd_uncorrectable(int argc, char **argv);
 int cmd_scrub(int argc, char **argv);
 int cmd_clone(int argc, char **argv);
+int cmd_protection(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_feature(int argc, char **argv);
 int cmd_passthru(int argc, char **argv);

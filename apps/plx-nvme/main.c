@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{"uncorrectable", "make blocks unreadable until they are written", cmd_uncorrectable},
 	{"scrub", "have the controller read and check blocks", cmd_scrub},
 	{"clone", "copy blocks inside the controller", cmd_clone},
+	{"protection", "put end-to-end protection to the test", cmd_protection},
 	{"log", "a log page: SMART, errors, firmware slots, ...", cmd_log},
 	{"feature", "get or set a feature", cmd_feature},
 	{"passthru", "send any command", cmd_passthru},

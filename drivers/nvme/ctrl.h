@@ -29,7 +29,7 @@
 
 struct plx_nvme_ns {
 	/* Data path */
-	struct plx_nvme_ctrl *ctrl;
+	struct plx_nvme_ctrl *ctrl; /* NULL: not for plain reads and writes */
 	uint32_t max_blocks;
 	uint32_t block_shift;
 	uint64_t sqe_head; /* namespace id in its place */

@@ -179,6 +179,7 @@ int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
 	info->metadata_size = info->formats[info->format].metadata_size;
 	info->metadata_extended = id->flbas & NVME_FLBAS_EXTENDED;
 	info->protection = id->dps & NVME_DPS_TYPE;
+	info->protection_first = id->dps & NVME_DPS_FIRST;
 	info->max_blocks = max_blocks(ctrl, info);
 	info->boundary_blocks = le16toh(id->noiob);
 	info->copy_range_max = le16toh(id->mssrl);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pollux/nvme_pi.h>
+
 #include "nvme/ctrl.h"
 
 PLX_LOG_USE(nvme);
@@ -134,20 +136,32 @@ int plx_nvme_ns_info_get(struct plx_nvme_ctrl *ctrl, uint32_t id, struct plx_nvm
 	return err;
 }
 
+static bool has_metadata(const struct plx_nvme_ns_info *info)
+{
+	return info->metadata_size || info->protection;
+}
+
+/* Blocks without their metadata, for plain reads and writes. */
+static int check_plain(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *info)
+{
+	if (!has_metadata(info))
+		return 0;
+	PLX_ERR(nvme,
+		"%s: namespace %u has %u bytes of metadata a block and protection type %u, which "
+		"plain reads and writes do not carry; format it with another LBA format, or open "
+		"it by plx_nvme_ns_open_metadata()",
+		ctrl->info.name, info->id, info->metadata_size, info->protection);
+	return -ENOTSUP;
+}
+
 static int check_usable(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *info)
 {
-	if (info->max_blocks)
+	if (info->max_blocks || has_metadata(info))
 		return 0;
-	if (info->metadata_size || info->protection)
-		PLX_ERR(nvme,
-			"%s: namespace %u has %u bytes of metadata a block and protection type %u, "
-			"which this driver does not do; format it with another LBA format",
-			ctrl->info.name, info->id, info->metadata_size, info->protection);
-	else
-		PLX_ERR(nvme,
-			"%s: namespace %u has blocks of %u bytes, more than one transfer (%u); "
-			"format it with another LBA format",
-			ctrl->info.name, info->id, info->block_size, ctrl->info.max_transfer);
+	PLX_ERR(nvme,
+		"%s: namespace %u has blocks of %u bytes, more than one transfer (%u); format it "
+		"with another LBA format",
+		ctrl->info.name, info->id, info->block_size, ctrl->info.max_transfer);
 	return -ENOTSUP;
 }
 
@@ -165,7 +179,8 @@ static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
 		free(ns);
 		return err;
 	}
-	ns->ctrl = ctrl;
+	/* The data path does not know a handle that has no controller. */
+	ns->ctrl = has_metadata(&ns->info) ? NULL : ctrl;
 	ns->max_blocks = ns->info.max_blocks;
 	ns->block_shift = (uint32_t)__builtin_ctz(ns->info.block_size);
 	ns->sqe_head = (uint64_t)entry->id << NVME_SQE_NSID_SHIFT;
@@ -173,7 +188,7 @@ static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
 	return 0;
 }
 
-struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id)
+struct plx_nvme_ns *plx_nvme_ns_open_metadata(struct plx_nvme_ctrl *ctrl, uint32_t id)
 {
 	struct plx_nvme_ns *ns = NULL;
 	struct nvme_ns_entry *entry;
@@ -188,6 +203,17 @@ struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id)
 	pthread_mutex_unlock(&ctrl->lock);
 	if (err)
 		errno = -err;
+	return ns;
+}
+
+struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id)
+{
+	struct plx_nvme_ns *ns = plx_nvme_ns_open_metadata(ctrl, id);
+
+	if (ns && check_plain(ctrl, &ns->info)) {
+		errno = ENOTSUP;
+		return NULL;
+	}
 	return ns;
 }
 

@@ -203,6 +203,7 @@ static_assert(offsetof(struct nvme_id_ns, vendor) == 384, "NVM 4.1.5.1");
 #define NVME_FLBAS_EXTENDED 0x10
 #define NVME_FLBAS_HIGH	    0x60
 #define NVME_DPS_TYPE	    0x07
+#define NVME_DPS_FIRST	    0x08
 #define NVME_LBADS_MIN	    9
 
 /* Active namespace list, Base 5.17.2.2: ids ascending, 0 ends it early */

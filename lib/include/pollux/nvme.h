@@ -397,7 +397,8 @@ struct plx_nvme_ns_info {
 	uint16_t metadata_size;
 	bool metadata_extended; /**< metadata is part of the block in memory */
 	uint8_t protection;	/**< end-to-end protection type, 0 to 3 */
-	uint32_t max_blocks;	/**< of one request; 0: the driver cannot do I/O to it */
+	bool protection_first;	/**< at the start of the metadata, not at its end */
+	uint32_t max_blocks;	/**< of one request; 0: no plain I/O, <pollux/nvme_pi.h> */
 	uint32_t boundary_blocks; /**< best not crossed by a request (NOIOB); 0: none */
 	uint16_t copy_range_max;  /**< copy: blocks of one source range; 0: it cannot copy */
 	uint16_t copy_ranges_max; /**< copy: source ranges of one command */

@@ -93,6 +93,6 @@ uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
 extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], identify_tests[],
 	latency_tests[], log_tests[], passthru_tests[], namespace_tests[], pattern_tests[],
-	prp_tests[], qpair_tests[], status_tests[], transfer_tests[];
+	pi_tests[], prp_tests[], qpair_tests[], status_tests[], transfer_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

@@ -17,6 +17,7 @@ int main(void)
 		{"ctrl_life", fake_eal_up, fake_eal_down, NULL, NULL, ctrl_life_tests},
 		{"cmd", fake_eal_up, fake_eal_down, NULL, NULL, cmd_tests},
 		{"transfer", fake_eal_up, fake_eal_down, NULL, NULL, transfer_tests},
+		{"pi", fake_eal_up, fake_eal_down, NULL, NULL, pi_tests},
 		{"passthru", fake_eal_up, fake_eal_down, NULL, NULL, passthru_tests},
 		{"log", NULL, NULL, NULL, NULL, log_tests},
 		{"latency", NULL, NULL, NULL, NULL, latency_tests},
