@@ -19,6 +19,8 @@ static const struct command commands[] = {
 	{"scrub", "have the controller read and check blocks", cmd_scrub},
 	{"clone", "copy blocks inside the controller", cmd_clone},
 	{"protection", "put end-to-end protection to the test", cmd_protection},
+	{"format", "format a namespace", cmd_format},
+	{"ns", "attach, detach, create, delete namespaces", cmd_ns},
 	{"log", "a log page: SMART, errors, firmware slots, ...", cmd_log},
 	{"feature", "get or set a feature", cmd_feature},
 	{"passthru", "send any command", cmd_passthru},

@@ -151,6 +151,30 @@ int nvme_admin_run(struct plx_nvme_ctrl *ctrl, struct nvme_sqe *sqe, const char 
 	return 0;
 }
 
+int nvme_admin_status(struct plx_nvme_ctrl *ctrl, const struct nvme_sqe *sqe, const char *what,
+		      uint32_t timeout_ms, uint32_t *value)
+{
+	struct nvme_admin_command command = {
+		.sqe = sqe,
+		.what = what,
+		.timeout_ms = timeout_ms,
+		.list = NVME_NO_LIST,
+	};
+	struct plx_nvme_req req = {0};
+	int err = nvme_ctrl_state_error(ctrl);
+
+	if (!err)
+		err = nvme_admin_exec(ctrl, &command, &req);
+	if (err)
+		return err;
+	if (req.status)
+		PLX_ERR(nvme, "%s: %s failed: %s", ctrl->info.name, what,
+			plx_nvme_status_str(req.status));
+	if (value)
+		*value = (uint32_t)req.result;
+	return plx_nvme_status_errno(req.status);
+}
+
 /* --- Commands ------------------------------------------------------------------------------- */
 
 int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid)

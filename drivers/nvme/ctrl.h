@@ -35,6 +35,7 @@ struct plx_nvme_ns {
 	uint64_t sqe_head; /* namespace id in its place */
 	/* The rest */
 	struct plx_nvme_ns_info info;
+	struct plx_nvme_ns *next; /* of the inactive ones */
 };
 
 /** Interrupt vectors; which are on and which queues have one. */
@@ -64,6 +65,7 @@ struct plx_nvme_ctrl {
 	struct plx_nvme_req orphan;	  /* takes the place of a request that was given up */
 	struct nvme_ns_entry *namespaces; /* ascending by id */
 	uint32_t namespace_count;
+	struct plx_nvme_ns *inactive; /* handles of namespaces that are not active any more */
 	struct plx_nvme_qpair **qpairs; /* by queue id; [0] is not used */
 	uint32_t queue_slots;		/* highest index of it: queues given at open */
 	struct nvme_vectors vectors;
@@ -158,6 +160,12 @@ int nvme_admin_exec(struct plx_nvme_ctrl *ctrl, const struct nvme_admin_command 
  */
 int nvme_admin_run(struct plx_nvme_ctrl *ctrl, struct nvme_sqe *sqe, const char *what,
 		   uint64_t *result);
+/**
+ * As nvme_admin_run(), but with a time-out (0: the controller's setting), dword 0 of the result
+ * (which may be NULL), and the status as errno.
+ */
+int nvme_admin_status(struct plx_nvme_ctrl *ctrl, const struct nvme_sqe *sqe, const char *what,
+		      uint32_t timeout_ms, uint32_t *value);
 /** Identify into ctrl->page. */
 int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid);
 /** Ask for `want` I/O queue pairs; *got is what the controller gave, checked. */
@@ -182,6 +190,8 @@ int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
 /** Read the list of active namespaces. */
 int nvme_namespaces_list(struct plx_nvme_ctrl *ctrl);
 void nvme_namespaces_free(struct plx_nvme_ctrl *ctrl);
+/** Read the list anew and identify anew what is open; handles stay valid. */
+int nvme_namespaces_rescan(struct plx_nvme_ctrl *ctrl);
 
 /* --- Queue pairs (qpair_life.c): with lock -------------------------------------------------- */
 

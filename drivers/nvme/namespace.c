@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pollux/nvme_admin.h>
 #include <pollux/nvme_pi.h>
 
 #include "nvme/ctrl.h"
@@ -100,6 +101,12 @@ void nvme_namespaces_free(struct plx_nvme_ctrl *ctrl)
 	free(ctrl->namespaces);
 	ctrl->namespaces = NULL;
 	ctrl->namespace_count = 0;
+	while (ctrl->inactive) {
+		struct plx_nvme_ns *ns = ctrl->inactive;
+
+		ctrl->inactive = ns->next;
+		free(ns);
+	}
 }
 
 uint32_t plx_nvme_ns_next(const struct plx_nvme_ctrl *ctrl, uint32_t after)
@@ -165,27 +172,89 @@ static int check_usable(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_
 	return -ENOTSUP;
 }
 
+/* What the data path and the application see of it. */
+static void set_info(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns,
+		     const struct plx_nvme_ns_info *info)
+{
+	ns->info = *info;
+	/* The data path does not know a handle that has no controller. */
+	ns->ctrl = has_metadata(info) ? NULL : ctrl;
+	ns->max_blocks = info->max_blocks;
+	ns->block_shift = (uint32_t)__builtin_ctz(info->block_size);
+	ns->sqe_head = (uint64_t)info->id << NVME_SQE_NSID_SHIFT;
+}
+
 static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
 {
 	struct plx_nvme_ns *ns = calloc(1, sizeof(*ns));
+	struct plx_nvme_ns_info info;
 	int err;
 
 	if (!ns)
 		return -ENOMEM;
-	err = nvme_identify_ns(ctrl, entry->id, &ns->info);
+	err = nvme_identify_ns(ctrl, entry->id, &info);
 	if (!err)
-		err = check_usable(ctrl, &ns->info);
+		err = check_usable(ctrl, &info);
 	if (err) {
 		free(ns);
 		return err;
 	}
-	/* The data path does not know a handle that has no controller. */
-	ns->ctrl = has_metadata(&ns->info) ? NULL : ctrl;
-	ns->max_blocks = ns->info.max_blocks;
-	ns->block_shift = (uint32_t)__builtin_ctz(ns->info.block_size);
-	ns->sqe_head = (uint64_t)entry->id << NVME_SQE_NSID_SHIFT;
+	set_info(ctrl, ns, &info);
 	entry->ns = ns;
 	return 0;
+}
+
+/* A handle that was open before: with its namespace if that is still there, else set aside. */
+static int reopen(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns)
+{
+	struct plx_nvme_ns_info info;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < ctrl->namespace_count; i++) {
+		if (ctrl->namespaces[i].id != ns->info.id)
+			continue;
+		err = nvme_identify_ns(ctrl, ns->info.id, &info);
+		if (!err)
+			err = check_usable(ctrl, &info);
+		if (!err) {
+			set_info(ctrl, ns, &info);
+			ctrl->namespaces[i].ns = ns;
+			return 0;
+		}
+		break;
+	}
+	ns->ctrl = NULL;
+	ns->next = ctrl->inactive;
+	ctrl->inactive = ns;
+	return err;
+}
+
+int nvme_namespaces_rescan(struct plx_nvme_ctrl *ctrl)
+{
+	struct nvme_ns_entry *old = ctrl->namespaces;
+	uint32_t count = ctrl->namespace_count, i;
+	int err, wrong;
+
+	ctrl->namespaces = NULL;
+	ctrl->namespace_count = 0;
+	err = nvme_namespaces_list(ctrl);
+	for (i = 0; i < count; i++) {
+		wrong = old[i].ns ? reopen(ctrl, old[i].ns) : 0;
+		err = err ? err : wrong;
+	}
+	free(old);
+	return err;
+}
+
+int plx_nvme_ns_rescan(struct plx_nvme_ctrl *ctrl)
+{
+	int err;
+
+	pthread_mutex_lock(&ctrl->lock);
+	err = nvme_namespaces_rescan(ctrl);
+	pthread_mutex_unlock(&ctrl->lock);
+	return err;
 }
 
 struct plx_nvme_ns *plx_nvme_ns_open_metadata(struct plx_nvme_ctrl *ctrl, uint32_t id)

@@ -84,26 +84,6 @@ int plx_nvme_admin(struct plx_nvme_ctrl *ctrl, struct plx_nvme_cmd *cmd, uint32_
 
 /* --- Commands whose data is in the driver's page --------------------------------------------- */
 
-/* With lock. The status as errno. */
-static int run_page(struct plx_nvme_ctrl *ctrl, struct nvme_sqe *sqe, const char *what,
-		    uint32_t *value)
-{
-	struct nvme_admin_command command = {.sqe = sqe, .what = what, .list = NVME_NO_LIST};
-	struct plx_nvme_req req = {0};
-	int err = nvme_ctrl_state_error(ctrl);
-
-	if (!err)
-		err = nvme_admin_exec(ctrl, &command, &req);
-	if (err)
-		return err;
-	if (req.status)
-		PLX_ERR(nvme, "%s: %s failed: %s", ctrl->info.name, what,
-			plx_nvme_status_str(req.status));
-	if (value)
-		*value = (uint32_t)req.result;
-	return plx_nvme_status_errno(req.status);
-}
-
 static struct nvme_sqe feature_sqe(const struct plx_nvme_ctrl *ctrl, uint8_t opcode,
 				   const struct plx_nvme_feature *feature)
 {
@@ -127,7 +107,7 @@ int plx_nvme_feature_get(struct plx_nvme_ctrl *ctrl, struct plx_nvme_feature *fe
 	sqe.cdw10 = htole32((uint32_t)feature->select << NVME_FEATURE_SELECT_SHIFT | feature->id);
 	pthread_mutex_lock(&ctrl->lock);
 	memset(ctrl->page, 0, NVME_IDENTIFY_BYTES);
-	err = run_page(ctrl, &sqe, "Get Features", &feature->value);
+	err = nvme_admin_status(ctrl, &sqe, "Get Features", 0, &feature->value);
 	if (!err && len)
 		memcpy(data, ctrl->page, len);
 	pthread_mutex_unlock(&ctrl->lock);
@@ -149,7 +129,7 @@ int plx_nvme_feature_set(struct plx_nvme_ctrl *ctrl, struct plx_nvme_feature *fe
 	memset(ctrl->page, 0, NVME_IDENTIFY_BYTES);
 	if (len)
 		memcpy(ctrl->page, data, len);
-	err = run_page(ctrl, &sqe, "Set Features", &feature->value);
+	err = nvme_admin_status(ctrl, &sqe, "Set Features", 0, &feature->value);
 	pthread_mutex_unlock(&ctrl->lock);
 	return err;
 }
@@ -174,7 +154,7 @@ static int get_chunk(struct plx_nvme_ctrl *ctrl, uint8_t log,
 	};
 
 	memset(ctrl->page, 0, len);
-	return run_page(ctrl, &sqe, "Get Log Page", NULL);
+	return nvme_admin_status(ctrl, &sqe, "Get Log Page", 0, NULL);
 }
 
 int plx_nvme_log_get(struct plx_nvme_ctrl *ctrl, uint8_t log,

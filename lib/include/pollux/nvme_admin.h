@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pollux NVMe: administration of a controller. Any admin command by passthrough; features; log
- * pages, decoded into structures of this header.
+ * pages, decoded into structures of this header; formats, namespaces, firmware, sanitize.
  *
  * How warm is it?
  *
@@ -182,6 +182,92 @@ struct plx_nvme_effects {
 #define PLX_NVME_LOG_EFFECTS_BYTES 4096
 PLX_API void plx_nvme_log_effects(const uint8_t page[PLX_NVME_LOG_EFFECTS_BYTES],
 				  struct plx_nvme_effects *effects);
+
+/* --- Formats and namespaces (Base 5.14, 5.22, 5.23) ------------------------------------------- */
+
+/*
+ * After each of these the list of active namespaces (plx_nvme_ns_next()) and what open handles know
+ * (plx_nvme_ns_info()) is new; the handle of a namespace that is not active any more is refused by
+ * plx_nvme_qpair_submit() (-EINVAL). No I/O may be in flight to a namespace that is changed.
+ */
+
+/** The whole range of namespace ids, for format. */
+#define PLX_NVME_NS_ALL UINT32_MAX
+
+struct plx_nvme_format {
+	uint8_t format;		/**< index into plx_nvme_ns_info.formats */
+	bool metadata_extended; /**< metadata behind each block, not in a buffer of its own */
+	uint8_t protection;	/**< type 0 to 3 */
+	bool protection_first;	/**< at the start of the metadata */
+	uint8_t secure_erase;	/**< 0: none, 1: user data, 2: cryptographic */
+	uint32_t timeout_ms;	/**< 0: ten minutes */
+};
+/** Format a namespace; all of its data is lost. */
+PLX_API int plx_nvme_format(struct plx_nvme_ctrl *ctrl, uint32_t nsid,
+			    const struct plx_nvme_format *format);
+
+struct plx_nvme_ns_create {
+	uint64_t blocks, capacity; /**< capacity 0: as blocks */
+	uint8_t format;
+	bool metadata_extended;
+	uint8_t protection;
+	bool protection_first;
+	bool shared; /**< may be attached to several controllers */
+};
+/** Create a namespace, attached to no controller. *nsid: its id. */
+PLX_API int plx_nvme_ns_create(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_create *create,
+			       uint32_t *nsid);
+PLX_API int plx_nvme_ns_delete(struct plx_nvme_ctrl *ctrl, uint32_t nsid);
+/** Attach to, or detach from, this controller. */
+PLX_API int plx_nvme_ns_attach(struct plx_nvme_ctrl *ctrl, uint32_t nsid);
+PLX_API int plx_nvme_ns_detach(struct plx_nvme_ctrl *ctrl, uint32_t nsid);
+/** Read the list anew, after a change by someone else. */
+PLX_API int plx_nvme_ns_rescan(struct plx_nvme_ctrl *ctrl);
+
+/* --- Firmware (Base 5.11, 5.12) --------------------------------------------------------------- */
+
+/** Send an image, len bytes (a multiple of 4, at most 64 MiB), 4 KiB a command. */
+PLX_API int plx_nvme_firmware_download(struct plx_nvme_ctrl *ctrl, const void *image, size_t len);
+
+enum plx_nvme_firmware_action {
+	PLX_NVME_FIRMWARE_STORE = 0,	      /**< into the slot */
+	PLX_NVME_FIRMWARE_STORE_ACTIVATE = 1, /**< and activate it at the next reset */
+	PLX_NVME_FIRMWARE_ACTIVATE = 2,	      /**< what the slot has, at the next reset */
+	PLX_NVME_FIRMWARE_ACTIVATE_NOW = 3,
+};
+/**
+ * Commit what was downloaded. slot: 1 to 7, 0: the controller chooses.
+ * Return: 0; 1: done, and active after a reset (plx_nvme_ctrl_reset(), or of the machine).
+ */
+PLX_API int plx_nvme_firmware_commit(struct plx_nvme_ctrl *ctrl, uint8_t slot,
+				     enum plx_nvme_firmware_action action);
+
+/* --- Sanitize (Base 5.24) --------------------------------------------------------------------- */
+
+enum plx_nvme_sanitize_action {
+	PLX_NVME_SANITIZE_EXIT_FAILURE = 1,
+	PLX_NVME_SANITIZE_BLOCK_ERASE = 2,
+	PLX_NVME_SANITIZE_OVERWRITE = 3,
+	PLX_NVME_SANITIZE_CRYPTO_ERASE = 4,
+};
+struct plx_nvme_sanitize {
+	enum plx_nvme_sanitize_action action;
+	bool unrestricted_exit; /**< after a failure PLX_NVME_SANITIZE_EXIT_FAILURE is enough */
+	bool no_deallocate;
+	uint8_t passes;	  /**< overwrite: 1 to 16; 0: 1 */
+	uint32_t pattern; /**< overwrite */
+};
+/** Start it: all data of the subsystem will be lost. It goes on by itself. */
+PLX_API int plx_nvme_sanitize(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_sanitize *sanitize);
+
+struct plx_nvme_sanitize_status {
+	uint16_t progress; /**< of 65536 */
+	/** 0: never sanitized, 1: done, 2: in progress, 3: failed, 4: done, without deallocation */
+	uint8_t state;
+};
+/** How far it is (log page PLX_NVME_LOG_SANITIZE). */
+PLX_API int plx_nvme_sanitize_status(struct plx_nvme_ctrl *ctrl,
+				     struct plx_nvme_sanitize_status *status);
 
 PLX_END_DECLS
 

@@ -412,6 +412,75 @@ static uint16_t vendor_command(const struct nvme_sqe *sqe, uint64_t *result)
 	return 0;
 }
 
+static uint16_t format(const struct nvme_sqe *sqe)
+{
+	uint32_t nsid = le32toh(sqe->nsid), cdw10 = le32toh(sqe->cdw10), i;
+
+	for (i = 0; i < FAKE_NAMESPACES; i++) {
+		if (nsid != i + 1 && nsid != PLX_NVME_NS_ALL)
+			continue;
+		fake.ns[i].flbas = cdw10 & (NVME_FLBAS_LOW | NVME_FLBAS_EXTENDED);
+		fake.ns[i].dps = cdw10 >> 5 & 0xf;
+	}
+	return 0;
+}
+
+/* The last namespace comes and goes. */
+static uint16_t attachment(const struct nvme_sqe *sqe)
+{
+	const uint16_t *list = dma(le64toh(sqe->prp1));
+	bool detach = le32toh(sqe->cdw10) & 0xf;
+
+	if (le32toh(sqe->nsid) != FAKE_NAMESPACES)
+		return PLX_NVME_INVALID_NAMESPACE;
+	if (le16toh(list[0]) != 1 || list[1] != fake.id.cntlid)
+		return 0x11c;
+	if ((fake.list[FAKE_NAMESPACES - 1] == 0) == detach)
+		return detach ? 0x11a : 0x118;
+	fake.list[FAKE_NAMESPACES - 1] = detach ? 0 : htole32(FAKE_NAMESPACES);
+	return 0;
+}
+
+static uint16_t management(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	if (le32toh(sqe->cdw10) == 0)
+		memcpy(&fake.created, dma(le64toh(sqe->prp1)), sizeof(fake.created));
+	*result = 77;
+	return 0;
+}
+
+static uint16_t download(const struct nvme_sqe *sqe)
+{
+	size_t at = (size_t)le32toh(sqe->cdw11) * 4, len = ((size_t)le32toh(sqe->cdw10) + 1) * 4;
+
+	if (at > sizeof(fake.firmware) || len > sizeof(fake.firmware) - at)
+		return PLX_NVME_INVALID_FIELD;
+	memcpy(fake.firmware + at, dma(le64toh(sqe->prp1)), len);
+	return 0;
+}
+
+/* What changes it for good; remembered, for other commands follow. */
+static uint16_t manage(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	fake.last_manage = *sqe;
+	switch (sqe->opcode) {
+	case NVME_ADMIN_FORMAT:
+		return format(sqe);
+	case NVME_ADMIN_NS_ATTACHMENT:
+		return attachment(sqe);
+	case NVME_ADMIN_NS_MANAGEMENT:
+		return management(sqe, result);
+	case NVME_ADMIN_FW_DOWNLOAD:
+		return download(sqe);
+	case NVME_ADMIN_FW_COMMIT:
+		return fake.commit_status;
+	case NVME_ADMIN_SANITIZE:
+		return 0;
+	default:
+		return PLX_NVME_INVALID_OPCODE;
+	}
+}
+
 static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 {
 	struct fake_queue *q = &fake.queues[(le32toh(sqe->cdw10) & 0xffff) % FAKE_QUEUES];
@@ -438,7 +507,7 @@ static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 		q->cq_live = false;
 		return 0;
 	default:
-		return PLX_NVME_INVALID_OPCODE;
+		return manage(sqe, result);
 	}
 }
 

@@ -54,7 +54,10 @@ struct fake {
 
 	/* What it has seen. */
 	volatile unsigned int resets, flushes, enables, shutdowns, prp_faults, sgls;
-	struct nvme_sqe last_io, last_admin;
+	struct nvme_sqe last_io, last_admin, last_manage;
+	struct nvme_id_ns created;
+	uint8_t firmware[16384];
+	uint16_t commit_status;
 	uint32_t feature;
 	uint8_t feature_data[64];
 	volatile bool bus_master;
@@ -92,7 +95,7 @@ void fake_end(void);
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
 extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], identify_tests[],
-	latency_tests[], log_tests[], passthru_tests[], namespace_tests[], pattern_tests[],
-	pi_tests[], prp_tests[], qpair_tests[], status_tests[], transfer_tests[];
+	latency_tests[], log_tests[], manage_tests[], passthru_tests[], namespace_tests[],
+	pattern_tests[], pi_tests[], prp_tests[], qpair_tests[], status_tests[], transfer_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

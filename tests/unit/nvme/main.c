@@ -18,6 +18,7 @@ int main(void)
 		{"cmd", fake_eal_up, fake_eal_down, NULL, NULL, cmd_tests},
 		{"transfer", fake_eal_up, fake_eal_down, NULL, NULL, transfer_tests},
 		{"pi", fake_eal_up, fake_eal_down, NULL, NULL, pi_tests},
+		{"manage", fake_eal_up, fake_eal_down, NULL, NULL, manage_tests},
 		{"passthru", fake_eal_up, fake_eal_down, NULL, NULL, passthru_tests},
 		{"log", NULL, NULL, NULL, NULL, log_tests},
 		{"latency", NULL, NULL, NULL, NULL, latency_tests},
