@@ -116,7 +116,7 @@ PLX_API uint32_t plx_nvme_ns_block_shift(const struct plx_nvme_ns *ns);
 /** Everything to zero but done, arg. */
 static inline void plx_nvme_cmd_clear(struct plx_nvme_cmd *cmd, uint8_t opcode, uint32_t nsid)
 {
-	struct plx_nvme_req req = {.done = cmd->req.done, .arg = cmd->req.arg, .opcode = opcode};
+	struct plx_nvme_req req = {.opcode = opcode, .done = cmd->req.done, .arg = cmd->req.arg};
 
 	memset(cmd, 0, sizeof(*cmd));
 	cmd->req = req;
