@@ -11,6 +11,7 @@
 #include <pollux/log.h>
 
 #include "eal/numa_nodes.h"
+#include "eal/probe.h"
 #include "eal/ranges.h"
 #include "eal/segments.h"
 
@@ -248,6 +249,7 @@ static int grow(const struct plx_page_class *page_class, size_t len, size_t alig
 	g->next = growths;
 	growths = g;
 	total_bytes += n * len;
+	PLX_PROBE(mem_grow, va, n * len);
 	announce(g, page_class);
 	return 0;
 }

@@ -18,6 +18,7 @@
 #include "eal/grow.h"
 #include "eal/heap.h"
 #include "eal/numa_nodes.h"
+#include "eal/probe.h"
 #include "eal/segments.h"
 
 PLX_LOG_USE(eal);
@@ -127,6 +128,7 @@ static void *alloc(size_t size, size_t align, int node, bool *zeroed)
 		errno = err == -EDEADLK ? EINVAL : -err;
 		return NULL;
 	}
+	PLX_PROBE(mem_alloc, piece.va, size, node);
 	plx_asan_show((void *)piece.va, size);
 	*zeroed = piece.untouched;
 	return (void *)piece.va;
@@ -157,6 +159,7 @@ void plx_dma_free(void *va)
 	if (!va || plx_mem_lock())
 		return;
 	len = plx_heap_free(heap, (uintptr_t)va);
+	PLX_PROBE(mem_free, va, len);
 	bad_frees += len == 0;
 	plx_asan_hide(va, len);
 	plx_mem_unlock();

@@ -13,6 +13,7 @@
 #include <pollux/log.h>
 #include <pollux/mem.h>
 
+#include "eal/probe.h"
 #include "mempool.h"
 
 PLX_LOG_COMPONENT(mempool);
@@ -99,6 +100,7 @@ int plx_mempool_get_slow(struct plx_mempool *mp, void **objs, uint32_t n)
 	if (!cache || n > cache->size)
 		return get_large(mp, cache, objs, n);
 	/* The array has room for 2 * size; what stays after this get is `size`. */
+	PLX_PROBE(pool_refill, mp, cache->len);
 	cache->refills++;
 	cache->len += store_pop(mp, &cache->objs[cache->len], n - cache->len,
 				cache->size + n - cache->len);
@@ -120,6 +122,7 @@ void plx_mempool_put_slow(struct plx_mempool *mp, void *const *objs, uint32_t n)
 	}
 	/* The bottom of the cache is what was used longest ago: that goes, the rest stays warm. */
 	flush = cache->len + n - cache->size;
+	PLX_PROBE(pool_flush, mp, cache->len);
 	cache->flushes++;
 	store_push(mp, cache->objs, flush);
 	cache->len -= flush;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "eal/probe.h"
 #include "vfio/dev.h"
 #include "vfio/memlock.h"
 
@@ -146,6 +147,7 @@ static int map_one(struct plx_as *as, const void *va, uint64_t len, plx_iova_t i
 		explain_map(as, va, iova, len, err);
 		return err;
 	}
+	PLX_PROBE(as_map, va, iova, len);
 	plx_maps_add(&as->maps, &map);
 	return 0;
 }
@@ -160,6 +162,7 @@ static int unmap_one(struct plx_as *as, struct plx_map *map)
 	uint64_t len = map->len, unmapped;
 	int err;
 
+	PLX_PROBE(as_unmap, iova, len);
 	as->stats.unmap_calls++;
 	err = plx_container_unmap(as->container, iova, len, &unmapped);
 	plx_maps_remove(&as->maps, map);
