@@ -38,6 +38,7 @@ int cmd_clone(int argc, char **argv);
 int cmd_protection(int argc, char **argv);
 int cmd_format(int argc, char **argv);
 int cmd_ns(int argc, char **argv);
+int cmd_events(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_feature(int argc, char **argv);
 int cmd_passthru(int argc, char **argv);

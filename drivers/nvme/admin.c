@@ -66,8 +66,7 @@ static void give_up(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_req *req)
 			ctrl->admin.slots[i].req = &ctrl->orphan;
 }
 
-/* Registers that say that there is no use in waiting. */
-static int check_alive(struct plx_nvme_ctrl *ctrl, const char *what)
+int nvme_admin_check_alive(struct plx_nvme_ctrl *ctrl, const char *what)
 {
 	uint32_t csts = nvme_get32(ctrl, NVME_CSTS);
 
@@ -94,7 +93,7 @@ static int wait_for(struct plx_nvme_ctrl *ctrl, struct plx_nvme_req *req, const 
 		plx_nvme_qpair_poll(&ctrl->admin, 0);
 		if (!plx_nvme_in_flight(req))
 			return 0;
-		err = check_alive(ctrl, what);
+		err = nvme_admin_check_alive(ctrl, what);
 		if (err)
 			return err;
 		if (last)

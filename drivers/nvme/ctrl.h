@@ -15,6 +15,8 @@
 #include <stdatomic.h>
 
 #include <pollux/log.h>
+#include <pollux/nvme_admin.h>
+#include <pollux/nvme_event.h>
 
 #include "nvme/nvme_regs.h"
 #include "nvme/qpair.h"
@@ -45,6 +47,24 @@ struct nvme_vectors {
 	bool *used;
 };
 
+/** Event requests that a controller is given at most. */
+#define NVME_EVENTS_MAX 4
+/** Asynchronous events (event.c). */
+struct nvme_events {
+	plx_nvme_event_fn fn; /* NULL: off */
+	void *arg;
+	bool armed[NVME_EVENTS_MAX]; /* its request is the controller's, or holds an event */
+	struct plx_nvme_req reqs[NVME_EVENTS_MAX];
+	uint32_t changed[PLX_NVME_CHANGED_NS_MAX];
+};
+
+/** Keep Alive (keep_alive.c). */
+struct nvme_keep_alive {
+	uint32_t granularity_ms; /* 0: the controller has no timer */
+	uint64_t last_ns;	 /* when one was sent */
+	struct plx_nvme_req req;
+};
+
 /** An active namespace; ns is allocated when it is first opened. */
 struct nvme_ns_entry {
 	uint32_t id;
@@ -65,13 +85,17 @@ struct plx_nvme_ctrl {
 	struct plx_nvme_req orphan;	  /* takes the place of a request that was given up */
 	struct nvme_ns_entry *namespaces; /* ascending by id */
 	uint32_t namespace_count;
-	struct plx_nvme_ns *inactive; /* handles of namespaces that are not active any more */
+	struct plx_nvme_ns *inactive;	/* handles of namespaces that are not active any more */
 	struct plx_nvme_qpair **qpairs; /* by queue id; [0] is not used */
 	uint32_t queue_slots;		/* highest index of it: queues given at open */
 	struct nvme_vectors vectors;
 	uint32_t shutdown_ms;
+	uint32_t event_notices;	  /* that it can send (OAES) */
+	unsigned int event_limit; /* requests that it keeps */
+	struct nvme_events events;
+	struct nvme_keep_alive keep_alive;
 	bool sgl_bytes; /* SGLs may have any alignment; not: multiples of 4 */
-	bool enabled; /* it may be running: reading queues, writing data */
+	bool enabled;	/* it may be running: reading queues, writing data */
 
 	pthread_mutex_t dev_lock;
 	struct plx_nvme_ctrl_stats stats;   /* lock */
@@ -166,6 +190,10 @@ int nvme_admin_run(struct plx_nvme_ctrl *ctrl, struct nvme_sqe *sqe, const char 
  */
 int nvme_admin_status(struct plx_nvme_ctrl *ctrl, const struct nvme_sqe *sqe, const char *what,
 		      uint32_t timeout_ms, uint32_t *value);
+/** Registers that say that there is no use in waiting: 0, -EIO, -ENODEV. */
+int nvme_admin_check_alive(struct plx_nvme_ctrl *ctrl, const char *what);
+/** Read len bytes of a log page from its start, as plx_nvme_log_get(). */
+int nvme_log_read(struct plx_nvme_ctrl *ctrl, uint8_t log, void *buf, size_t len);
 /** Identify into ctrl->page. */
 int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid);
 /** Ask for `want` I/O queue pairs; *got is what the controller gave, checked. */
@@ -173,6 +201,17 @@ int nvme_admin_set_queues(struct plx_nvme_ctrl *ctrl, uint32_t want, uint32_t *g
 int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp);
 /** Return: 0 when the controller has surely forgotten the queues; else it must be stopped. */
 int nvme_admin_delete_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp);
+
+/* --- Events (event.c), Keep Alive (keep_alive.c): with lock ----------------------------------- */
+
+/** Ask for events, if the application wants them: after enabling. */
+int nvme_events_start(struct plx_nvme_ctrl *ctrl);
+/** The controller has been disabled: it does not hold requests any more. */
+void nvme_events_forget(struct plx_nvme_ctrl *ctrl);
+/** Find out about the timer, or set it: after enabling. */
+int nvme_keep_alive_start(struct plx_nvme_ctrl *ctrl);
+/** Send a command if it is time. 0, -EAGAIN, -EIO by state. */
+int nvme_keep_alive(struct plx_nvme_ctrl *ctrl);
 
 /* --- Identify (identify.c): with lock ------------------------------------------------------- */
 

@@ -159,6 +159,8 @@ static int bring_up(struct plx_nvme_ctrl *ctrl)
 	if (!err)
 		err = nvme_identify_ctrl(ctrl);
 	if (!err)
+		err = nvme_keep_alive_start(ctrl);
+	if (!err)
 		err = ask_for_queues(ctrl, ctrl->config.io_queues);
 	if (!err)
 		err = nvme_namespaces_list(ctrl);
@@ -201,7 +203,7 @@ static void free_ctrl(struct plx_nvme_ctrl *ctrl)
 struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
 					 const struct plx_nvme_ctrl_config *config)
 {
-	struct plx_nvme_ctrl *ctrl = calloc(1, sizeof(*ctrl));
+	struct plx_nvme_ctrl *ctrl = aligned_alloc(PLX_CACHE_LINE, sizeof(*ctrl));
 	int err;
 
 	if (!ctrl) {
@@ -209,6 +211,7 @@ struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
 		errno = ENOMEM;
 		return NULL;
 	}
+	memset(ctrl, 0, sizeof(*ctrl));
 	ctrl->dev = dev;
 	atomic_init(&ctrl->state, PLX_NVME_BROKEN);
 	pthread_mutex_init(&ctrl->lock, NULL);
@@ -253,13 +256,18 @@ static int restart(struct plx_nvme_ctrl *ctrl)
 	nvme_qpair_abort(&ctrl->admin);
 	ctrl->admin.aborted = NULL;
 	nvme_qpair_rewind(&ctrl->admin);
+	nvme_events_forget(ctrl);
 	err = start(ctrl);
+	if (!err)
+		err = nvme_keep_alive_start(ctrl);
 	if (!err)
 		err = ask_for_queues(ctrl, ctrl->queue_slots);
 	if (!err)
 		err = nvme_irq_restore(ctrl);
 	if (!err)
 		err = nvme_qpairs_recreate(ctrl);
+	if (!err)
+		err = nvme_events_start(ctrl);
 	if (err && nvme_ctrl_state(ctrl) == PLX_NVME_READY)
 		nvme_ctrl_break(ctrl, "it did not come back from a reset (%s)", strerror(-err));
 	return err;

@@ -101,6 +101,9 @@ int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id)
 	info->error_entries = (uint16_t)(id->elpe + 1);
 	info->volatile_cache = id->vwc & NVME_VWC_PRESENT;
 	info->sgl = le32toh(id->sgls) & NVME_SGLS_MASK;
+	ctrl->event_notices = le32toh(id->oaes);
+	ctrl->event_limit = id->aerl + 1u;
+	ctrl->keep_alive.granularity_ms = le16toh(id->kas) * NVME_KAS_UNIT_MS;
 	ctrl->sgl_bytes = (le32toh(id->sgls) & NVME_SGLS_MASK) == NVME_SGLS_BYTES;
 	ctrl->shutdown_ms = shutdown_ms(le32toh(id->rtd3e));
 	return 0;

@@ -57,8 +57,8 @@ static_assert(offsetof(struct nvme_sqe, cdw12) == 48, "Base 3.3.3.1");
 #define NVME_SGL_DATA	      0x0
 #define NVME_SGL_LAST_SEGMENT 0x3
 
-#define NVME_SQE_CID_SHIFT  16
-#define NVME_SQE_NSID_SHIFT 32
+#define NVME_SQE_CID_SHIFT    16
+#define NVME_SQE_NSID_SHIFT   32
 /* Read and write, cdw12: number of blocks 15:0 (0's based), flags 31:16 (NVM 3.2.4) */
 #define NVME_RW_FLAGS_SHIFT 16
 #define NVME_RW_BLOCKS_MAX  65536
@@ -84,6 +84,7 @@ enum nvme_admin_opcode {
 	NVME_ADMIN_DELETE_CQ = 0x04,
 	NVME_ADMIN_CREATE_CQ = 0x05,
 	NVME_ADMIN_IDENTIFY = 0x06,
+	NVME_ADMIN_ABORT = 0x08,
 	NVME_ADMIN_SET_FEATURES = 0x09,
 	NVME_ADMIN_GET_FEATURES = 0x0a,
 	NVME_ADMIN_ASYNC_EVENT = 0x0c,
@@ -91,6 +92,7 @@ enum nvme_admin_opcode {
 	NVME_ADMIN_FW_COMMIT = 0x10,
 	NVME_ADMIN_FW_DOWNLOAD = 0x11,
 	NVME_ADMIN_NS_ATTACHMENT = 0x15,
+	NVME_ADMIN_KEEP_ALIVE = 0x18,
 	NVME_ADMIN_DOORBELL_BUFFER = 0x7c,
 	NVME_ADMIN_FORMAT = 0x80,
 	NVME_ADMIN_SANITIZE = 0x84,
@@ -117,6 +119,19 @@ enum nvme_admin_opcode {
 #define NVME_FEATURE_QUEUES  0x07
 #define NVME_QUEUES_CQ_SHIFT 16
 
+/* Set Features, Asynchronous Event Configuration, Base 5.27.1.8: critical warnings 7:0, notices */
+#define NVME_FEATURE_EVENTS 0x0b
+#define NVME_EVENTS_HEALTH  0x0000001fu
+#define NVME_EVENTS_NOTICES 0xffffff00u
+/* Asynchronous event, Base 5.2.1: dword 0 of the completion */
+#define NVME_EVENT_TYPE(value) ((uint8_t)((value)&7))
+#define NVME_EVENT_INFO(value) ((uint8_t)((value) >> 8))
+#define NVME_EVENT_LOG(value)  ((uint8_t)((value) >> 16))
+
+/* Set Features, Keep Alive Timer, Base 5.27.1.12, in ms; the controller rounds up */
+#define NVME_FEATURE_KEEP_ALIVE 0x0f
+#define NVME_KAS_UNIT_MS	100
+
 /* Identify, Base 5.17: CNS values */
 enum nvme_cns {
 	NVME_CNS_NS = 0x00,
@@ -142,8 +157,12 @@ struct nvme_id_ctrl {
 	uint32_t ctratt;
 	uint8_t reserved100[156];
 	uint16_t oacs;
-	uint8_t acl, aerl, frmw, lpa, elpe, npss;
-	uint8_t reserved264[248];
+	uint8_t acl;  /* Abort commands at once, 0's based */
+	uint8_t aerl; /* Asynchronous Event Requests at once, 0's based */
+	uint8_t frmw, lpa, elpe, npss;
+	uint8_t reserved264[56];
+	uint16_t kas; /* keep alive granularity in 100 ms; 0: it has none */
+	uint8_t reserved322[190];
 	uint8_t sqes, cqes; /* required 3:0, maximum 7:4, as powers of two */
 	uint16_t maxcmd;
 	uint32_t nn;
@@ -160,6 +179,7 @@ struct nvme_id_ctrl {
 static_assert(sizeof(struct nvme_id_ctrl) == NVME_IDENTIFY_BYTES, "Base 5.17.2.1");
 static_assert(offsetof(struct nvme_id_ctrl, mdts) == 77, "Base 5.17.2.1");
 static_assert(offsetof(struct nvme_id_ctrl, oacs) == 256, "Base 5.17.2.1");
+static_assert(offsetof(struct nvme_id_ctrl, kas) == 320, "Base 5.17.2.1");
 static_assert(offsetof(struct nvme_id_ctrl, sqes) == 512, "Base 5.17.2.1");
 static_assert(offsetof(struct nvme_id_ctrl, sgls) == 536, "Base 5.17.2.1");
 static_assert(offsetof(struct nvme_id_ctrl, subnqn) == 768, "Base 5.17.2.1");

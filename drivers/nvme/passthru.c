@@ -157,24 +157,40 @@ static int get_chunk(struct plx_nvme_ctrl *ctrl, uint8_t log,
 	return nvme_admin_status(ctrl, &sqe, "Get Log Page", 0, NULL);
 }
 
-int plx_nvme_log_get(struct plx_nvme_ctrl *ctrl, uint8_t log,
-		     const struct plx_nvme_log_where *where, void *buf, size_t len)
+static int get_all(struct plx_nvme_ctrl *ctrl, uint8_t log, const struct plx_nvme_log_where *where,
+		   void *buf, size_t len)
 {
-	static const struct plx_nvme_log_where whole = {0};
 	size_t at, n;
 	int err = 0;
 
-	if (!where)
-		where = &whole;
-	if (len == 0 || len % 4 || len > LOG_MAX || where->offset % 4 || where->specific > 0x7f)
-		return -EINVAL;
-	pthread_mutex_lock(&ctrl->lock);
 	for (at = 0; at < len && !err; at += n) {
 		n = len - at < LOG_CHUNK ? len - at : LOG_CHUNK;
 		err = get_chunk(ctrl, log, where, where->offset + at, (uint32_t)n);
 		if (!err)
 			memcpy((char *)buf + at, ctrl->page, n);
 	}
+	return err;
+}
+
+int nvme_log_read(struct plx_nvme_ctrl *ctrl, uint8_t log, void *buf, size_t len)
+{
+	static const struct plx_nvme_log_where whole = {0};
+
+	return get_all(ctrl, log, &whole, buf, len);
+}
+
+int plx_nvme_log_get(struct plx_nvme_ctrl *ctrl, uint8_t log,
+		     const struct plx_nvme_log_where *where, void *buf, size_t len)
+{
+	static const struct plx_nvme_log_where whole = {0};
+	int err;
+
+	if (!where)
+		where = &whole;
+	if (len == 0 || len % 4 || len > LOG_MAX || where->offset % 4 || where->specific > 0x7f)
+		return -EINVAL;
+	pthread_mutex_lock(&ctrl->lock);
+	err = get_all(ctrl, log, where, buf, len);
 	pthread_mutex_unlock(&ctrl->lock);
 	return err;
 }

@@ -274,6 +274,12 @@ struct plx_nvme_ctrl_config {
 	unsigned int io_queues;	       /**< queue pairs to ask for; 0: 64 */
 	unsigned int io_timeout_ms;    /**< a command that takes longer breaks it; 0: 30000 */
 	unsigned int admin_timeout_ms; /**< 0: 5000 */
+	/**
+	 * Keep Alive: the controller gives up on us when it has not heard of plx_nvme_ctrl_poll()
+	 * (<pollux/nvme_event.h>) for so long. 0: as the controller has it. Only where there is
+	 * such a timer: plx_nvme_ctrl_info.keep_alive_ms.
+	 */
+	unsigned int keep_alive_ms;
 };
 
 /**
@@ -330,6 +336,7 @@ struct plx_nvme_ctrl_info {
 	uint16_t oncs;		 /**< optional NVM commands */
 	uint16_t oacs;		 /**< optional admin commands */
 	uint16_t error_entries; /**< of the error log */
+	uint32_t keep_alive_ms; /**< the timer that runs (plx_nvme_ctrl_poll()); 0: none */
 	bool volatile_cache;
 	bool sgl;		/**< SGLs for NVM commands */
 	unsigned int max_depth; /**< of a queue, entries: MQES + 1 */
@@ -348,6 +355,7 @@ enum plx_nvme_lie {
 	PLX_NVME_LIE_CID,	 /**< completion of a command that is not in flight */
 	PLX_NVME_LIE_SQID,	 /**< completion for another submission queue */
 	PLX_NVME_LIE_SQHD,	 /**< head pointer outside the submission queue */
+	PLX_NVME_LIE_EVENT,	 /**< an asynchronous event of a type that there is not */
 	PLX_NVME_LIE_KINDS,
 };
 /** So many wrong completions on one queue break the controller. */

@@ -373,6 +373,10 @@ static uint16_t get_log(const struct nvme_sqe *sqe)
 	uint32_t len = ((le32toh(sqe->cdw10) >> NVME_LOG_DWORDS_SHIFT) + 1) * 4, i;
 	uint8_t *to = dma(le64toh(sqe->prp1));
 
+	if ((le32toh(sqe->cdw10) & 0xff) == PLX_NVME_LOG_CHANGED_NS) {
+		memcpy(to, fake.changed, len);
+		return 0;
+	}
 	for (i = 0; i < len; i++)
 		to[i] = (uint8_t)((le64toh(sqe->cdw12_13) + i) >> 8 ^ le32toh(sqe->cdw10));
 	return 0;
@@ -385,6 +389,14 @@ static uint16_t set_features(const struct nvme_sqe *sqe, uint64_t *result)
 		*result = fake.queues_result;
 		return 0;
 	}
+	switch (le32toh(sqe->cdw10) & 0xff) {
+	case NVME_FEATURE_EVENTS:
+		fake.event_mask = le32toh(sqe->cdw11);
+		return 0;
+	case NVME_FEATURE_KEEP_ALIVE:
+		fake.keep_alive_ms = le32toh(sqe->cdw11);
+		return 0;
+	}
 	fake.feature = le32toh(sqe->cdw11);
 	memcpy(fake.feature_data, dma(le64toh(sqe->prp1)), sizeof(fake.feature_data));
 	return 0;
@@ -392,6 +404,10 @@ static uint16_t set_features(const struct nvme_sqe *sqe, uint64_t *result)
 
 static uint16_t get_features(const struct nvme_sqe *sqe, uint64_t *result)
 {
+	if ((le32toh(sqe->cdw10) & 0xff) == NVME_FEATURE_KEEP_ALIVE) {
+		*result = fake.keep_alive_ms;
+		return 0;
+	}
 	*result = fake.feature;
 	memcpy(dma(le64toh(sqe->prp1)), fake.feature_data, sizeof(fake.feature_data));
 	return 0;
@@ -494,6 +510,11 @@ static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 		return get_features(sqe, result);
 	case NVME_ADMIN_GET_LOG:
 		return get_log(sqe);
+	case NVME_ADMIN_KEEP_ALIVE:
+		fake.keep_alives++;
+		return 0;
+	case NVME_ADMIN_ASYNC_EVENT:
+		return FAKE_EVENT_LIMIT;
 	case FAKE_VENDOR_OPCODE:
 		return vendor_command(sqe, result);
 	case NVME_ADMIN_CREATE_CQ:
@@ -519,6 +540,10 @@ static void run_admin(struct fake_queue *q, const struct nvme_sqe *sqe)
 	fake.last_admin = *sqe;
 	if (sqe->opcode == fake.silent_opcode)
 		return;
+	if (sqe->opcode == NVME_ADMIN_ASYNC_EVENT && fake.events_held <= fake.id.aerl) {
+		fake.event_cids[fake.events_held++] = le16toh(sqe->cid);
+		return;
+	}
 	if (sqe->opcode == fake.failing_opcode)
 		status = fake.failing_status;
 	else
@@ -545,6 +570,19 @@ static void run_queue(unsigned int qid)
 	}
 }
 
+/* What it has to say, to the oldest request. */
+static void run_events(void)
+{
+	uint16_t cid = fake.event_cids[0];
+
+	if (fake.event < 0 || fake.events_held == 0)
+		return;
+	fake.events_held--;
+	memmove(fake.event_cids, fake.event_cids + 1, sizeof(fake.event_cids) - sizeof(cid));
+	complete(&fake.queues[0], 0, cid, fake.event_status, (uint32_t)fake.event);
+	fake.event = -1;
+}
+
 static void enable(void)
 {
 	struct fake_queue *q = &fake.queues[0];
@@ -563,6 +601,8 @@ static void enable(void)
 		.sq_size = NVME_GET(aqa, NVME_AQA_ASQS) + 1,
 		.cq_size = NVME_GET(aqa, NVME_AQA_ACQS) + 1,
 	};
+	fake.events_held = 0;
+	fake.event_mask = 0;
 	fake.enables++;
 }
 
@@ -601,6 +641,7 @@ static void *play(void *arg)
 			run_registers();
 			for (i = 0; i < FAKE_QUEUES; i++)
 				run_queue(i);
+			run_events();
 		}
 		sched_yield();
 	}
@@ -629,6 +670,9 @@ static void default_identity(void)
 		.cqes = 0x44,
 		.nn = htole32(256),
 		.vwc = NVME_VWC_PRESENT,
+		.acl = 1,
+		.aerl = 3,
+		.oaes = htole32(0x300),
 	};
 	set_text(fake.id.sn, "PLX0001", sizeof(fake.id.sn));
 	set_text(fake.id.mn, "Fake Controller", sizeof(fake.id.mn));
@@ -657,7 +701,7 @@ void fake_defaults(void)
 	fake.vs = NVME_VERSION(1, 4, 0);
 	fake.queues_result = 7 << NVME_QUEUES_CQ_SHIFT | 7;
 	fake.vectors = 4;
-	fake.silent_opcode = fake.failing_opcode = -1;
+	fake.silent_opcode = fake.failing_opcode = fake.event = -1;
 	fake.bar_size = FAKE_BAR_SIZE;
 	default_identity();
 	for (i = 0; i < FAKE_QUEUES; i++)

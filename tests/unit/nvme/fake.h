@@ -19,7 +19,8 @@
 #define FAKE_BLOCKS	   4096u
 #define FAKE_BLOCK_SIZE	   512u
 #define FAKE_NAMESPACES	   3
-#define FAKE_VENDOR_OPCODE 0xc0 /* admin: cdw10 bytes of data, each added by one */
+#define FAKE_EVENT_LIMIT   0x105 /* status: more event requests than it takes */
+#define FAKE_VENDOR_OPCODE 0xc0	 /* admin: cdw10 bytes of data, each added by one */
 
 struct fake_queue {
 	bool sq_live, cq_live;
@@ -35,10 +36,11 @@ struct fake {
 	uint64_t cap;
 	uint32_t vs;
 	struct nvme_id_ctrl id;
-	struct nvme_id_ns ns[FAKE_NAMESPACES]; /* of namespace 1, 2, 3 */
-	uint32_t list[NVME_NS_LIST_ENTRIES];   /* active namespaces */
-	bool list_endless;		       /* each page of the list is full */
-	uint32_t queues_result;		       /* of Set Features, number of queues */
+	struct nvme_id_ns ns[FAKE_NAMESPACES];	   /* of namespace 1, 2, 3 */
+	uint32_t list[NVME_NS_LIST_ENTRIES];	   /* active namespaces */
+	bool list_endless;			   /* each page of the list is full */
+	uint32_t queues_result;			   /* of Set Features, number of queues */
+	uint32_t changed[PLX_NVME_CHANGED_NS_MAX]; /* log page of changed namespaces */
 	unsigned int vectors;
 
 	/* How it behaves; may be changed while it runs. */
@@ -49,6 +51,8 @@ struct fake {
 	volatile bool io_silent;  /* I/O is fetched and never completed */
 	volatile bool irq_silent; /* completions without an interrupt */
 	volatile uint16_t io_status;
+	volatile int event; /* to complete an event request with, once there is one; -1 */
+	volatile uint16_t event_status;
 	volatile bool gone, fatal; /* reads all ones; CSTS.CFS */
 	int reset_error;
 
@@ -61,6 +65,8 @@ struct fake {
 	uint32_t feature;
 	uint8_t feature_data[64];
 	volatile bool bus_master;
+	volatile unsigned int events_held, keep_alives;
+	uint32_t event_mask, keep_alive_ms;
 
 	/* The rest. */
 	char *bar; /* as the device sees it */
@@ -69,6 +75,7 @@ struct fake {
 	uint8_t config[256];
 	char *disk[FAKE_NAMESPACES];
 	struct fake_queue queues[FAKE_QUEUES];
+	uint16_t event_cids[NVME_ADMIN_DEPTH]; /* of the event requests held */
 	int irq_fds[FAKE_QUEUES];
 	struct plx_as *as;
 	pthread_t thread;
@@ -94,8 +101,9 @@ void fake_end(void);
 /** Lies of a kind that the controller has counted. */
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
-extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], identify_tests[],
-	latency_tests[], log_tests[], manage_tests[], passthru_tests[], namespace_tests[],
-	pattern_tests[], pi_tests[], prp_tests[], qpair_tests[], status_tests[], transfer_tests[];
+extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
+	identify_tests[], latency_tests[], log_tests[], manage_tests[], passthru_tests[],
+	namespace_tests[], pattern_tests[], pi_tests[], prp_tests[], qpair_tests[], status_tests[],
+	transfer_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */
