@@ -18,6 +18,8 @@ enum {
 	OPT_REQUIRE_HUGE,
 	OPT_VA_BASE,
 	OPT_LOG_LEVEL,
+	OPT_EAL,
+	OPT_EAL_ARGS,
 };
 
 static const struct argp_option options[] = {
@@ -35,6 +37,10 @@ static const struct argp_option options[] = {
 	{"va-base", OPT_VA_BASE, "ADDR", 0, "Address, and IOVA, where DMA memory begins", 0},
 	{"log-level", OPT_LOG_LEVEL, "LIST", 0,
 	 "What to log: off, error, warn, info, debug; by component: info,vfio=debug", 0},
+	{"eal", OPT_EAL, "NAME", 0,
+	 "Runtime below: native or dpdk (default: $POLLUX_EAL, or else native)", 0},
+	{"eal-args", OPT_EAL_ARGS, "ARGS", 0,
+	 "Options for that runtime, in one word (default: $POLLUX_EAL_ARGS)", 0},
 	{0},
 };
 
@@ -88,6 +94,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return parse_address(state, arg, &config->va_base);
 	case OPT_LOG_LEVEL:
 		config->log_levels = arg;
+		break;
+	case OPT_EAL:
+		config->backend = arg;
+		break;
+	case OPT_EAL_ARGS:
+		config->backend_args = arg;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Bringing the EAL up and down (<pollux/eal.h>). The order is clock, lcores (their nodes decide
- * where memory goes), memory; down is the reverse.
+ * Bringing the EAL up and down (<pollux/eal.h>). The order is backend, lcores (their nodes decide
+ * where memory goes), memory, clock; down is the reverse.
  */
 #include <pollux/eal.h>
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <pollux/log.h>
 
+#include "eal/backend.h"
 #include "eal/clock.h"
 #include "eal/lcores.h"
 #include "eal/mem.h"
@@ -28,6 +30,11 @@ PLX_LOG_COMPONENT(eal);
 static pthread_mutex_t life_lock = PTHREAD_MUTEX_INITIALIZER; /* init against fini */
 static bool *up;					      /* in that page; NULL before */
 static bool was_up; /* the same, but a child inherits it; life_lock */
+
+const char *plx_eal_backend(void)
+{
+	return plx_eal_is_up() ? plx_backend()->name : NULL;
+}
 
 bool plx_eal_is_up(void)
 {
@@ -78,11 +85,64 @@ static int init_memory(const struct plx_eal_config *config)
 	return plx_mem_init(&mem);
 }
 
-static int init_locked(const struct plx_eal_config *config)
+/* An environment that somebody less privileged has made decides nothing. */
+static const char *choice(const char *configured, const char *variable)
 {
-	struct plx_clock_mark since = plx_clock_mark();
-	int err;
+	return configured ? configured : secure_getenv(variable);
+}
 
+static int start_backend(const struct plx_eal_config *config)
+{
+	const char *args = choice(config->backend_args, "POLLUX_EAL_ARGS");
+	struct plx_cpu_set cpus;
+	struct plx_backend_start start = {
+		.config = config,
+		.args = args ? args : "",
+		.cpus = &cpus,
+		.main_cpu = plx_lcore_main(),
+	};
+
+	plx_lcores_cpus(&cpus);
+	return plx_backend()->start(&start);
+}
+
+static void stop_backend(void)
+{
+	if (plx_backend()->stop)
+		plx_backend()->stop();
+}
+
+static int init_started(const struct plx_eal_config *config)
+{
+	int err = plx_lcores_start();
+
+	if (err)
+		return err;
+	err = init_memory(config);
+	if (err)
+		plx_lcores_stop();
+	return err;
+}
+
+static int init_on_backend(const struct plx_eal_config *config)
+{
+	int err = plx_lcores_choose(config->lcores, config->main_lcore);
+
+	if (err)
+		return err;
+	err = start_backend(config);
+	if (!err) {
+		err = init_started(config);
+		if (err)
+			stop_backend();
+	}
+	if (err)
+		plx_lcores_fini();
+	return err;
+}
+
+static int check_state(void)
+{
 	if (plx_eal_is_up()) {
 		PLX_ERR(eal, "the EAL is up already; call plx_eal_fini() before another "
 			     "plx_eal_init()");
@@ -93,21 +153,32 @@ static int init_locked(const struct plx_eal_config *config)
 			     "have its own: fork before plx_eal_init(), or exec");
 		return -ENODEV;
 	}
+	return 0;
+}
+
+static int init_locked(const struct plx_eal_config *config)
+{
+	struct plx_clock_mark since = plx_clock_mark();
+	const struct plx_backend *backend;
+	int err = check_state();
+
+	if (err)
+		return err;
 	if (config->log_levels && plx_log_set_levels(config->log_levels)) {
 		PLX_ERR(eal, "log levels \"%s\": not a list such as info,vfio=debug",
 			config->log_levels);
 		return -EINVAL;
 	}
-	err = up_page();
+	err = plx_backend_find(choice(config->backend, "POLLUX_EAL"), &backend);
+	if (!err)
+		err = up_page();
 	if (err)
 		return err;
 	plx_numa_init();
-	err = plx_lcores_init(config->lcores, config->main_lcore);
-	if (err)
-		return err;
-	err = init_memory(config);
+	plx_backend_set(backend);
+	err = init_on_backend(config);
 	if (err) {
-		plx_lcores_fini();
+		plx_backend_set(NULL);
 		return err;
 	}
 	plx_clock_init(&since);
@@ -147,7 +218,9 @@ static int fini_locked(void)
 	__atomic_store_n(up, false, __ATOMIC_RELEASE);
 	was_up = false;
 	plx_mem_fini();
+	stop_backend();
 	plx_lcores_fini();
+	plx_backend_set(NULL);
 	return 0;
 }
 

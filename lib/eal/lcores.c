@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Lcores (<pollux/lcore.h>): which CPUs they are, their threads, and handing them work. A worker
- * sleeps on its condition variable while it has nothing to run. Launch and wait belong to the main
- * lcore; so there is no lock but each worker's own.
+ * Lcores (<pollux/lcore.h>): which CPUs they are, and handing them work. Their threads are the
+ * backend's.
  */
 #include "eal/lcores.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,42 +15,21 @@
 #include <pollux/eal.h>
 #include <pollux/log.h>
 
+#include "eal/backend.h"
 #include "eal/numa_nodes.h"
 #include "eal/parse.h"
 
 PLX_LOG_USE(eal);
-
-enum worker_state {
-	WORKER_IDLE,	/* nothing launched, or waited for */
-	WORKER_RUNNING, /* has something to run, or runs it */
-	WORKER_DONE,	/* has returned; not waited for yet */
-	WORKER_EXIT,	/* shall end */
-};
-
-struct worker {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t changed;
-	enum worker_state state; /* lock */
-	plx_lcore_fn_t fn;	 /* lock */
-	void *arg;		 /* lock */
-	int ret;		 /* lock */
-	unsigned int id;
-};
-
-/* A kernel may have more CPUs than PLX_LCORE_MAX: its affinity masks must fit all the same. */
-#define MASK_CPUS  8192
-#define MASK_BYTES CPU_ALLOC_SIZE(MASK_CPUS)
 
 __thread unsigned int plx_lcore_self = PLX_LCORE_NONE;
 
 /* Written by init and fini only. */
 static bool exists[PLX_LCORE_MAX];
 static int nodes_of[PLX_LCORE_MAX];
-static struct worker *workers[PLX_LCORE_MAX];
 static unsigned int count;
 static unsigned int main_id = PLX_LCORE_NONE;
 static cpu_set_t *saved_affinity;
+static bool own_cpus; /* ids are CPUs, and the threads are for us to pin */
 
 /* --- Questions ------------------------------------------------------------------------------- */
 
@@ -102,121 +78,6 @@ size_t plx_lcores_nodes(int *nodes)
 	return n;
 }
 
-/* --- Workers --------------------------------------------------------------------------------- */
-
-/* The application's signal handlers run in its own threads; faults stay with whoever causes them.
- */
-static void block_signals(sigset_t *before)
-{
-	sigset_t set;
-
-	sigfillset(&set);
-	sigdelset(&set, SIGSEGV);
-	sigdelset(&set, SIGBUS);
-	sigdelset(&set, SIGILL);
-	sigdelset(&set, SIGFPE);
-	sigdelset(&set, SIGTRAP);
-	sigdelset(&set, SIGSYS);
-	sigdelset(&set, SIGPROF);
-	pthread_sigmask(SIG_SETMASK, &set, before);
-}
-
-static void *worker_main(void *arg)
-{
-	struct worker *w = arg;
-	char name[16];
-
-	plx_lcore_self = w->id;
-	snprintf(name, sizeof(name), "plx-lcore-%u", w->id);
-	pthread_setname_np(pthread_self(), name);
-	pthread_mutex_lock(&w->lock);
-	while (w->state != WORKER_EXIT) {
-		if (w->state != WORKER_RUNNING) {
-			pthread_cond_wait(&w->changed, &w->lock);
-			continue;
-		}
-		pthread_mutex_unlock(&w->lock);
-		w->ret = w->fn(w->arg);
-		pthread_mutex_lock(&w->lock);
-		w->state = WORKER_DONE;
-		pthread_cond_broadcast(&w->changed);
-	}
-	pthread_mutex_unlock(&w->lock);
-	return NULL;
-}
-
-static int start_thread(struct worker *w)
-{
-	cpu_set_t *mask = CPU_ALLOC(MASK_CPUS);
-	sigset_t signals;
-	pthread_attr_t attr;
-	int err;
-
-	if (!mask)
-		return -ENOMEM;
-	CPU_ZERO_S(MASK_BYTES, mask);
-	CPU_SET_S(w->id, MASK_BYTES, mask);
-	pthread_attr_init(&attr);
-	pthread_attr_setaffinity_np(&attr, MASK_BYTES, mask);
-	block_signals(&signals);
-	err = pthread_create(&w->thread, &attr, worker_main, w);
-	pthread_sigmask(SIG_SETMASK, &signals, NULL);
-	pthread_attr_destroy(&attr);
-	CPU_FREE(mask);
-	if (err) {
-		PLX_ERR(eal, "lcore %u: no thread can be started on its CPU: %s%s", w->id,
-			strerror(err), err == EAGAIN ? "; raise the limit (ulimit -u)" : "");
-		return -err;
-	}
-	return 0;
-}
-
-static int start_worker(unsigned int id)
-{
-	struct worker *w = calloc(1, sizeof(*w));
-	int err;
-
-	if (!w)
-		return -ENOMEM;
-	w->id = id;
-	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->changed, NULL);
-	err = start_thread(w);
-	if (err) {
-		free(w);
-		return err;
-	}
-	workers[id] = w;
-	return 0;
-}
-
-static int wait_for(struct worker *w)
-{
-	int ret = 0;
-
-	pthread_mutex_lock(&w->lock);
-	while (w->state == WORKER_RUNNING)
-		pthread_cond_wait(&w->changed, &w->lock);
-	if (w->state == WORKER_DONE)
-		ret = w->ret;
-	w->state = WORKER_IDLE;
-	pthread_mutex_unlock(&w->lock);
-	return ret;
-}
-
-static void stop_worker(struct worker *w)
-{
-	wait_for(w);
-	pthread_mutex_lock(&w->lock);
-	w->state = WORKER_EXIT;
-	pthread_cond_broadcast(&w->changed);
-	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
-	pthread_cond_destroy(&w->changed);
-	pthread_mutex_destroy(&w->lock);
-	free(w);
-}
-
 /* --- Launch and wait ------------------------------------------------------------------------- */
 
 static int check_worker(unsigned int id)
@@ -238,7 +99,6 @@ static int check_worker(unsigned int id)
 
 int plx_lcore_launch(unsigned int id, plx_lcore_fn_t fn, void *arg)
 {
-	struct worker *w;
 	int err = check_worker(id);
 
 	if (err)
@@ -247,18 +107,8 @@ int plx_lcore_launch(unsigned int id, plx_lcore_fn_t fn, void *arg)
 		PLX_ERR(eal, "lcore %u: no function to launch", id);
 		return -EINVAL;
 	}
-	w = workers[id];
-	pthread_mutex_lock(&w->lock);
-	if (w->state == WORKER_IDLE) {
-		w->fn = fn;
-		w->arg = arg;
-		w->state = WORKER_RUNNING;
-		pthread_cond_broadcast(&w->changed);
-	} else {
-		err = -EBUSY;
-	}
-	pthread_mutex_unlock(&w->lock);
-	if (err)
+	err = plx_backend()->worker_launch(id, fn, arg);
+	if (err == -EBUSY)
 		PLX_ERR(eal, "lcore %u is still running, or was not waited for: plx_lcore_wait()",
 			id);
 	return err;
@@ -270,7 +120,7 @@ int plx_lcore_wait(unsigned int id, int *ret)
 
 	if (err)
 		return err;
-	value = wait_for(workers[id]);
+	value = plx_backend()->worker_wait(id);
 	if (ret)
 		*ret = value;
 	return 0;
@@ -285,10 +135,10 @@ static void allowed_cpus(struct plx_cpu_set *set)
 
 	memset(set, 0, sizeof(*set));
 	for (cpu = 0; cpu < PLX_LCORE_MAX; cpu++) {
-		set->has[cpu] = CPU_ISSET_S(cpu, MASK_BYTES, saved_affinity);
+		set->has[cpu] = CPU_ISSET_S(cpu, PLX_MASK_BYTES, saved_affinity);
 		set->count += set->has[cpu];
 	}
-	if ((unsigned int)CPU_COUNT_S(MASK_BYTES, saved_affinity) > set->count)
+	if ((unsigned int)CPU_COUNT_S(PLX_MASK_BYTES, saved_affinity) > set->count)
 		PLX_WARN(eal, "CPUs from %u on are left out: they cannot be lcores", PLX_LCORE_MAX);
 }
 
@@ -326,7 +176,7 @@ static int parse_list(const char *list, struct plx_cpu_set *set)
 		return err;
 	}
 	for (cpu = 0; cpu < PLX_LCORE_MAX; cpu++) {
-		if (!set->has[cpu] || CPU_ISSET_S(cpu, MASK_BYTES, saved_affinity))
+		if (!set->has[cpu] || CPU_ISSET_S(cpu, PLX_MASK_BYTES, saved_affinity))
 			continue;
 		if (!is_online(cpu))
 			PLX_ERR(eal,
@@ -366,14 +216,14 @@ static int parse_main(const char *main_cpu, const struct plx_cpu_set *set, unsig
 
 static int pin_self(unsigned int cpu)
 {
-	cpu_set_t *mask = CPU_ALLOC(MASK_CPUS);
+	cpu_set_t *mask = CPU_ALLOC(PLX_MASK_CPUS);
 	int err = 0;
 
 	if (!mask)
 		return -ENOMEM;
-	CPU_ZERO_S(MASK_BYTES, mask);
-	CPU_SET_S(cpu, MASK_BYTES, mask);
-	if (sched_setaffinity(0, MASK_BYTES, mask)) {
+	CPU_ZERO_S(PLX_MASK_BYTES, mask);
+	CPU_SET_S(cpu, PLX_MASK_BYTES, mask);
+	if (sched_setaffinity(0, PLX_MASK_BYTES, mask)) {
 		err = -errno;
 		PLX_ERR(eal,
 			"lcore %u: the main thread cannot be pinned to its CPU: %s; allow "
@@ -388,11 +238,11 @@ static int save_affinity(void)
 {
 	int err;
 
-	saved_affinity = CPU_ALLOC(MASK_CPUS);
+	saved_affinity = CPU_ALLOC(PLX_MASK_CPUS);
 	if (!saved_affinity)
 		return -ENOMEM;
-	CPU_ZERO_S(MASK_BYTES, saved_affinity);
-	if (sched_getaffinity(0, MASK_BYTES, saved_affinity) == 0)
+	CPU_ZERO_S(PLX_MASK_BYTES, saved_affinity);
+	if (sched_getaffinity(0, PLX_MASK_BYTES, saved_affinity) == 0)
 		return 0;
 	err = -errno;
 	PLX_ERR(eal, "the CPUs of this process cannot be told: %s; allow sched_getaffinity()",
@@ -400,49 +250,116 @@ static int save_affinity(void)
 	return err;
 }
 
-static int choose(const char *list, const char *main_cpu)
+/* The runtime below has its lcores already: of these, all or those that were asked for. */
+static int choose_running(const char *list, const struct plx_cpu_set *running,
+			  struct plx_cpu_set *set)
 {
-	struct plx_cpu_set set;
-	unsigned int cpu;
-	int err = 0;
+	unsigned int id, twice;
 
-	if (list)
-		err = parse_list(list, &set);
-	else
-		allowed_cpus(&set);
-	if (!err && set.count == 0) {
-		PLX_ERR(eal, "this process may run on no CPU below %d", PLX_LCORE_MAX);
-		err = -EINVAL;
+	*set = *running;
+	if (!list)
+		return 0;
+	if (plx_parse_cpu_list(list, set, &twice)) {
+		PLX_ERR(eal, "lcores \"%s\": not a list of lcores such as 0,2-5, each once", list);
+		return -EINVAL;
 	}
-	if (!err)
-		err = parse_main(main_cpu, &set, &main_id);
-	if (err)
-		return err;
-	for (cpu = 0; cpu < PLX_LCORE_MAX; cpu++) {
-		exists[cpu] = set.has[cpu];
-		if (exists[cpu])
-			nodes_of[cpu] = plx_numa_of_cpu(cpu);
+	for (id = 0; id < PLX_LCORE_MAX; id++) {
+		if (!set->has[id] || running->has[id])
+			continue;
+		PLX_ERR(eal,
+			"lcores \"%s\": %u is no lcore of the %s runtime of this process, which is "
+			"up already; name it when that starts",
+			list, id, plx_backend()->name);
+		return -EINVAL;
 	}
-	count = set.count;
 	return 0;
 }
 
-int plx_lcores_init(const char *list, const char *main_cpu)
+static int check_running_main(const char *main_cpu, const struct plx_cpu_set *set,
+			      unsigned int running_main)
 {
-	unsigned int id;
+	if (set->has[running_main] && (!main_cpu || plx_parse_cpu(main_cpu) == (int)running_main)) {
+		main_id = running_main;
+		return 0;
+	}
+	PLX_ERR(eal,
+		"main lcore \"%s\": that of the %s runtime of this process, which is up already, "
+		"is "
+		"%u",
+		main_cpu ? main_cpu : "", plx_backend()->name, running_main);
+	return -EINVAL;
+}
+
+static void adopt(const struct plx_cpu_set *set)
+{
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < PLX_LCORE_MAX; cpu++) {
+		exists[cpu] = set->has[cpu];
+		if (exists[cpu])
+			nodes_of[cpu] = plx_numa_of_cpu(cpu);
+	}
+	count = set->count;
+}
+
+static int choose(const char *list, const char *main_cpu)
+{
+	const struct plx_backend *backend = plx_backend();
+	struct plx_cpu_set set, running;
+	unsigned int running_main;
+	int err = 0;
+
+	if (backend->running && backend->running(&running, &running_main)) {
+		err = choose_running(list, &running, &set);
+		if (!err)
+			err = check_running_main(main_cpu, &set, running_main);
+	} else {
+		if (list)
+			err = parse_list(list, &set);
+		else
+			allowed_cpus(&set);
+		if (!err && set.count == 0) {
+			PLX_ERR(eal, "this process may run on no CPU below %d", PLX_LCORE_MAX);
+			err = -EINVAL;
+		}
+		if (!err)
+			err = parse_main(main_cpu, &set, &main_id);
+		own_cpus = true;
+	}
+	if (!err)
+		adopt(&set);
+	return err;
+}
+
+int plx_lcores_choose(const char *list, const char *main_cpu)
+{
 	int err = save_affinity();
 
 	if (!err)
 		err = choose(list, main_cpu);
-	if (!err)
-		err = pin_self(main_id);
-	if (!err)
-		plx_lcore_self = main_id;
-	PLX_LCORE_FOREACH_WORKER(id)
-	if (!err)
-		err = start_worker(id);
 	if (err)
 		plx_lcores_fini();
+	else
+		plx_lcore_self = main_id;
+	return err;
+}
+
+void plx_lcores_cpus(struct plx_cpu_set *set)
+{
+	memcpy(set->has, exists, sizeof(set->has));
+	set->count = count;
+}
+
+int plx_lcores_start(void)
+{
+	unsigned int id;
+	int err = own_cpus ? pin_self(main_id) : 0;
+
+	PLX_LCORE_FOREACH_WORKER(id)
+	if (!err)
+		err = plx_backend()->worker_start(id);
+	if (err)
+		plx_lcores_stop();
 	return err;
 }
 
@@ -450,22 +367,19 @@ void plx_lcores_stop(void)
 {
 	unsigned int id;
 
-	for (id = 0; id < PLX_LCORE_MAX; id++) {
-		if (workers[id])
-			stop_worker(workers[id]);
-		workers[id] = NULL;
-	}
+	PLX_LCORE_FOREACH_WORKER(id)
+	plx_backend()->worker_stop(id);
 }
 
 void plx_lcores_fini(void)
 {
-	plx_lcores_stop();
 	memset(exists, 0, sizeof(exists));
-	if (plx_lcore_self != PLX_LCORE_NONE)
-		sched_setaffinity(0, MASK_BYTES, saved_affinity);
+	if (saved_affinity)
+		sched_setaffinity(0, PLX_MASK_BYTES, saved_affinity);
 	plx_lcore_self = PLX_LCORE_NONE;
 	CPU_FREE(saved_affinity);
 	saved_affinity = NULL;
 	main_id = PLX_LCORE_NONE;
+	own_cpus = false;
 	count = 0;
 }

@@ -3,18 +3,32 @@
 #ifndef PLX_EAL_LCORES_H
 #define PLX_EAL_LCORES_H
 
+#include <sched.h>
+
 #include <pollux/lcore.h>
 
+#include "eal/parse.h"
+
+/* A kernel may have more CPUs than PLX_LCORE_MAX: its affinity masks must fit all the same. */
+#define PLX_MASK_CPUS  8192
+#define PLX_MASK_BYTES CPU_ALLOC_SIZE(PLX_MASK_CPUS)
+
 /**
- * Choose the CPUs, pin the caller to the main one, and start a thread on each other.
+ * Choose the lcores; the caller is the main one.
  * @list, @main_cpu: as in struct plx_eal_config
- * Return: 0; -EINVAL (bad list, CPU not online or not allowed), -EPERM, -EAGAIN (no more threads);
- * logged.
+ * Return: 0; -EINVAL (bad list, CPU not online or not allowed), or else; logged.
  */
-int plx_lcores_init(const char *list, const char *main_cpu);
+int plx_lcores_choose(const char *list, const char *main_cpu);
+/** What was chosen. */
+void plx_lcores_cpus(struct plx_cpu_set *set);
+/**
+ * Pin the caller, and start a thread on each other.
+ * Return: 0; -EPERM, -EAGAIN (no more threads), or else; logged.
+ */
+int plx_lcores_start(void);
 /** Wait for the functions that run, and end the threads. */
 void plx_lcores_stop(void);
-/** Stop, and give the caller its affinity back. */
+/** Give the caller its affinity back; they have been stopped. */
 void plx_lcores_fini(void);
 
 /** The nodes of all lcores, each once, into nodes[PLX_LCORE_MAX]. Return: how many. */

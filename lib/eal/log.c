@@ -14,6 +14,8 @@
 
 #include <pollux/clock.h>
 
+#include "eal/log.h"
+
 #define DEFAULT_LEVEL	PLX_LOG_WARN
 #define LINE_MAX_LEN	1024
 #define ALLOWED_PER_SEC 10
@@ -37,8 +39,9 @@ static size_t rule_count;		     /* registry_lock */
 
 /* Held for reading while a sink runs: a sink that has been replaced is not running any more. */
 static pthread_rwlock_t sink_lock = PTHREAD_RWLOCK_INITIALIZER;
-static plx_log_sink_t sink; /* sink_lock; NULL: stderr */
-static void *sink_arg;	    /* sink_lock */
+static plx_log_sink_t sink;	/* sink_lock; NULL: stderr */
+static void *sink_arg;		/* sink_lock */
+static plx_log_outlet_t outlet; /* sink_lock; NULL: stderr */
 static __thread bool in_sink;
 
 /* --- Levels ---------------------------------------------------------------------------------- */
@@ -209,6 +212,13 @@ void plx_log_set_sink(plx_log_sink_t new_sink, void *arg)
 	pthread_rwlock_unlock(&sink_lock);
 }
 
+void plx_log_set_outlet(plx_log_outlet_t new_outlet)
+{
+	pthread_rwlock_wrlock(&sink_lock);
+	outlet = new_outlet;
+	pthread_rwlock_unlock(&sink_lock);
+}
+
 /* A message may quote a device or a file: it must not steer the reader's terminal or fake lines. */
 static void make_printable(char *line)
 {
@@ -245,6 +255,8 @@ void plx_log(const struct plx_log_component *component, enum plx_log_level level
 	pthread_rwlock_rdlock(&sink_lock);
 	if (sink)
 		sink(sink_arg, level, component->name, line);
+	else if (outlet)
+		outlet(level, component->name, line);
 	else
 		fprintf(stderr, "pollux: %s: %s: %s\n", component->name, level_names[level], line);
 	pthread_rwlock_unlock(&sink_lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The public face of memory (<pollux/mem.h>): the DMA heap, and the memory lock that all of the
- * EAL's memory is under. What is below: heap.c keeps the books, grow.c brings segments, segments.c
- * tells the listeners, register.c adds the application's memory.
+ * The public face of memory (<pollux/mem.h>), and the memory lock that all of the EAL's memory is
+ * under. What is below: the heap is the backend's (backend.h), segments.c tells the listeners,
+ * register.c adds the application's memory.
  */
 #include "eal/mem.h"
 
@@ -14,9 +14,7 @@
 #include <pollux/eal.h>
 #include <pollux/log.h>
 
-#include "eal/asan.h"
-#include "eal/grow.h"
-#include "eal/heap.h"
+#include "eal/backend.h"
 #include "eal/numa_nodes.h"
 #include "eal/probe.h"
 #include "eal/segments.h"
@@ -27,12 +25,9 @@ PLX_LOG_USE(eal);
 
 uint64_t plx_iova_delta;
 
-/* All with the lock but `failed`, which a call that has not got that far counts, too. */
 static pthread_mutex_t lock = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
-static struct plx_window window;
-static struct plx_heap *heap;
-static uint64_t bad_frees;
-static uint64_t failed;
+static uint64_t bad_frees; /* atomic */
+static uint64_t failed;	   /* atomic */
 
 /* --- Lock ------------------------------------------------------------------------------------ */
 
@@ -49,6 +44,11 @@ int plx_mem_lock(void)
 	if (err)
 		PLX_ERR(eal, "memory: called from a memory listener or walk, which must not");
 	return -err;
+}
+
+void plx_mem_lock_always(void)
+{
+	pthread_mutex_lock(&lock);
 }
 
 void plx_mem_unlock(void)
@@ -72,66 +72,20 @@ static int check_request(size_t size, size_t align, int node)
 	return 0;
 }
 
-static int alloc_from_others(int node, size_t size, size_t align, struct plx_heap_piece *piece)
-{
-	unsigned int own = plx_grow_pool(node), pool;
-	int err = -ENOSPC;
-
-	for (pool = 0; pool < plx_grow_pool_count() && err == -ENOSPC; pool++)
-		if (pool != own)
-			err = plx_heap_alloc(heap, pool, size, align, piece);
-	return err;
-}
-
-static int alloc_piece(size_t size, size_t align, int node, struct plx_heap_piece *piece)
-{
-	int near = node == PLX_NODE_ANY ? plx_numa_here() : node;
-	int err = plx_heap_alloc(heap, plx_grow_pool(near), size, align, piece), grown;
-
-	if (err == -ENOSPC && node == PLX_NODE_ANY)
-		err = alloc_from_others(near, size, align, piece);
-	if (err != -ENOSPC)
-		return err;
-	grown = plx_grow_for(size, align, near);
-	err = plx_heap_alloc(heap, plx_grow_pool(near), size, align, piece);
-	if (err == -ENOSPC)
-		err = alloc_from_others(near, size, align, piece);
-	return err == -ENOSPC && grown ? grown : err;
-}
-
-static int alloc_locked(size_t size, size_t align, int node, struct plx_heap_piece *piece)
-{
-	int err = check_request(size, align, node);
-
-	if (err)
-		return err;
-	err = alloc_piece(size, align, node, piece);
-	if (err)
-		return -ENOMEM;
-	err = plx_grow_populate(piece);
-	if (err)
-		plx_heap_free(heap, piece->va);
-	return err;
-}
-
 static void *alloc(size_t size, size_t align, int node, bool *zeroed)
 {
-	struct plx_heap_piece piece;
-	int err = plx_mem_lock();
+	void *va = NULL;
+	int err = check_request(size, align, node);
 
+	if (!err)
+		err = plx_backend()->mem_alloc(size, align, node, &va, zeroed);
 	if (!err) {
-		err = alloc_locked(size, align, node, &piece);
-		failed += err != 0;
-		plx_mem_unlock();
+		PLX_PROBE(mem_alloc, va, size, node);
+		return va;
 	}
-	if (err) {
-		errno = err == -EDEADLK ? EINVAL : -err;
-		return NULL;
-	}
-	PLX_PROBE(mem_alloc, piece.va, size, node);
-	plx_asan_show((void *)piece.va, size);
-	*zeroed = piece.untouched;
-	return (void *)piece.va;
+	__atomic_fetch_add(&failed, 1, __ATOMIC_RELAXED);
+	errno = err == -EDEADLK ? EINVAL : -err;
+	return NULL;
 }
 
 void *plx_dma_alloc(size_t size, size_t align, int node)
@@ -146,7 +100,6 @@ void *plx_dma_zalloc(size_t size, size_t align, int node)
 	bool zeroed = false;
 	void *va = alloc(size, align, node, &zeroed);
 
-	/* The kernel has cleared what nobody has had before. */
 	if (va && !zeroed)
 		memset(va, 0, size);
 	return va;
@@ -154,20 +107,13 @@ void *plx_dma_zalloc(size_t size, size_t align, int node)
 
 void plx_dma_free(void *va)
 {
-	size_t len;
-
-	if (!va || plx_mem_lock())
+	if (!va || plx_backend()->mem_free(va) != -ENOENT)
 		return;
-	len = plx_heap_free(heap, (uintptr_t)va);
-	PLX_PROBE(mem_free, va, len);
-	bad_frees += len == 0;
-	plx_asan_hide(va, len);
-	plx_mem_unlock();
-	if (!len)
-		PLX_ERR(eal,
-			"freeing %p: the heap has not handed that out, or has got it back already; "
-			"refused",
-			va);
+	__atomic_fetch_add(&bad_frees, 1, __ATOMIC_RELAXED);
+	PLX_ERR(eal,
+		"freeing %p: the heap has not handed that out, or has got it back already; "
+		"refused",
+		va);
 }
 
 /* --- Registry -------------------------------------------------------------------------------- */
@@ -216,63 +162,93 @@ void plx_mem_unlisten(struct plx_mem_listener *listener)
 
 void plx_mem_stats_get(struct plx_mem_stats *stats)
 {
-	struct plx_heap_stats pieces;
-
 	*stats = (struct plx_mem_stats){0};
 	if (plx_mem_lock())
 		return;
-	plx_heap_stats_get(heap, &pieces);
-	*stats = (struct plx_mem_stats){
-		.heap_bytes = plx_grow_bytes(),
-		.heap_used_bytes = pieces.used_bytes,
-		.heap_allocations = pieces.pieces,
-		.registered_bytes = plx_register_bytes(),
-		.segments = plx_segments_count(),
-		.bad_frees = bad_frees,
-		.failed = failed,
-		.kind = plx_grow_class()->kind,
-		.page_size = plx_grow_page_size(),
-	};
+	stats->registered_bytes = plx_register_bytes();
+	stats->segments = plx_segments_count();
 	plx_mem_unlock();
+	stats->bad_frees = __atomic_load_n(&bad_frees, __ATOMIC_RELAXED);
+	stats->failed = __atomic_load_n(&failed, __ATOMIC_RELAXED);
+	plx_backend()->mem_stats(stats);
+}
+
+/* --- What backends call (backend.h) ---------------------------------------------------------- */
+
+int plx_backend_mem_add(struct plx_run *run)
+{
+	int err;
+
+	plx_mem_lock_always();
+	err = plx_segments_add(run);
+	plx_mem_unlock();
+	return err;
+}
+
+void plx_backend_mem_remove(struct plx_run *run)
+{
+	plx_mem_lock_always();
+	plx_segments_remove(run);
+	plx_mem_unlock();
+}
+
+int plx_backend_mem_iova(const void *va, size_t len, plx_iova_t *iova)
+{
+	int err;
+
+	plx_mem_lock_always();
+	err = plx_segments_iova(va, len, iova);
+	plx_mem_unlock();
+	return err;
+}
+
+int plx_backend_iova_take(const void *va, size_t len, plx_iova_t *iova)
+{
+	int err;
+
+	plx_mem_lock_always();
+	err = plx_register_iova_take(va, len, iova);
+	plx_mem_unlock();
+	return err;
+}
+
+void plx_backend_iova_release(plx_iova_t iova)
+{
+	plx_mem_lock_always();
+	plx_register_iova_release(iova);
+	plx_mem_unlock();
+}
+
+int plx_backend_pages(struct plx_pages *pages, const struct plx_pages_config *config)
+{
+	return plx_pages_init(pages, config);
 }
 
 /* --- Life ------------------------------------------------------------------------------------ */
 
-static int heap_open(const struct plx_mem_config *config)
+static int open_registry(const struct plx_window *window)
 {
-	struct plx_grow_config grow = {
-		.window = &window,
-		.pages = config->pages,
-		.limit = config->limit,
-	};
+	int err;
 
-	heap = plx_heap_open(plx_grow_pool_count());
-	if (!heap)
-		return -ENOMEM;
-	grow.heap = heap;
-	return plx_grow_init(&grow);
+	plx_mem_lock_always();
+	err = plx_register_init(window);
+	plx_mem_unlock();
+	return err;
 }
 
 int plx_mem_init(const struct plx_mem_config *config)
 {
-	int err = plx_window_open(&window, config->va_base, config->va_size);
+	static struct plx_window window; /* register.c keeps it */
+	int err = plx_backend()->mem_reserve(config, &window);
 
 	if (err)
 		return err;
 	plx_iova_delta = window.iova - (uintptr_t)window.va;
 	bad_frees = 0;
 	failed = 0;
-	pthread_mutex_lock(&lock);
-	err = plx_register_init(&window);
+	err = open_registry(&window);
 	if (!err)
-		err = heap_open(config);
-	if (!err && config->bytes)
-		err = plx_grow_at_once(config->bytes, config->nodes, config->node_count);
-	if (err == -EDQUOT)
-		err = -EINVAL; /* the configuration contradicts itself */
-	if (err == -ENOSPC)
-		err = -ENOMEM;
-	pthread_mutex_unlock(&lock);
+		err = plx_backend()->mem_open(config, &window);
 	if (err)
 		plx_mem_fini();
 	return err;
@@ -296,33 +272,27 @@ int plx_mem_fini_check(void)
 
 static void report_leaks(size_t registrations)
 {
-	struct plx_heap_stats pieces = {0};
+	struct plx_mem_stats heap = {0};
 
-	if (heap)
-		plx_heap_stats_get(heap, &pieces);
-	if (pieces.pieces)
+	plx_backend()->mem_stats(&heap);
+	if (heap.heap_allocations)
 		PLX_WARN(eal,
 			 "%" PRIu64 " objects, %" PRIu64 " bytes, of the heap were never freed",
-			 pieces.pieces, pieces.used_bytes);
+			 heap.heap_allocations, heap.heap_used_bytes);
 	if (registrations)
 		PLX_WARN(eal, "%zu memory registrations were never undone", registrations);
 }
 
-static int show_segment(const struct plx_mem_segment *segment, void *arg)
-{
-	plx_asan_show(segment->va, segment->len);
-	return 0;
-}
-
 void plx_mem_fini(void)
 {
-	pthread_mutex_lock(&lock);
-	report_leaks(plx_register_fini());
-	plx_segments_walk(show_segment, NULL);
-	plx_grow_fini();
-	plx_heap_close(heap);
-	heap = NULL;
+	size_t registrations;
+
+	plx_mem_lock_always();
+	registrations = plx_register_fini();
+	plx_mem_unlock();
+	report_leaks(registrations);
+	plx_backend()->mem_close();
+	plx_mem_lock_always();
 	plx_segments_fini();
-	plx_window_close(&window);
-	pthread_mutex_unlock(&lock);
+	plx_mem_unlock();
 }

@@ -30,6 +30,8 @@ void plx_mem_fini(void);
  * Return: 0; -ENODEV (no EAL, or not in this process), -EDEADLK (called from a listener; logged).
  */
 int plx_mem_lock(void);
+/** The same where the EAL comes up or goes down, or memory comes by itself. */
+void plx_mem_lock_always(void);
 void plx_mem_unlock(void);
 
 /** register.c: IOVAs outside the window; with the lock. */
@@ -37,5 +39,8 @@ int plx_register_init(const struct plx_window *window);
 /** Forget what is still registered; how many that were. */
 size_t plx_register_fini(void);
 uint64_t plx_register_bytes(void);
+/** An IOVA for [va, va + len), as for registered memory; 0 or a negative errno. */
+int plx_register_iova_take(const void *va, size_t len, plx_iova_t *iova);
+void plx_register_iova_release(plx_iova_t iova);
 
 #endif /* PLX_EAL_MEM_H */

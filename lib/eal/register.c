@@ -68,7 +68,7 @@ static uint64_t alignment_for(size_t len)
 	return len >= 2 * MIB ? 2 * MIB : SMALL_PAGE;
 }
 
-static int iova_take(const void *va, size_t len, plx_iova_t *iova)
+int plx_register_iova_take(const void *va, size_t len, plx_iova_t *iova)
 {
 	uint64_t align = alignment_for(len);
 	size_t i;
@@ -77,6 +77,11 @@ static int iova_take(const void *va, size_t len, plx_iova_t *iova)
 		if (plx_ranges_gap(&iovas, places[i], len, align, (uintptr_t)va, iova) == 0)
 			return plx_ranges_add(&iovas, *iova, len);
 	return -ENOSPC;
+}
+
+void plx_register_iova_release(plx_iova_t iova)
+{
+	plx_ranges_remove(&iovas, iova);
 }
 
 /* --- Registration ---------------------------------------------------------------------------- */
@@ -156,7 +161,7 @@ static void release(struct registration *r)
 static int add(struct registration *r)
 {
 	struct plx_mem_segment *segment = &r->segment;
-	int err = iova_take(segment->va, segment->len, &segment->iova);
+	int err = plx_register_iova_take(segment->va, segment->len, &segment->iova);
 
 	if (err) {
 		PLX_ERR(eal, "registering %p, %zu bytes: no IOVA below 2^39 is left (%s)",

@@ -15,6 +15,10 @@
  * can be brought up again. fork() after plx_eal_init(): the child must not use the SDK (its memory,
  * pins and lcores stay with the parent); every call that needs the EAL fails with -ENODEV there,
  * plx_eal_init() included.
+ *
+ * Backends. What is below can be the EAL's own ("native", the default) or DPDK's rte_eal ("dpdk",
+ * see <pollux/dpdk.h>); everything above is the same. The variables of the environment are not
+ * looked at in a program that runs with more privileges than its caller.
  */
 #ifndef POLLUX_EAL_H
 #define POLLUX_EAL_H
@@ -36,14 +40,16 @@ struct plx_eal_config {
 	bool require_huge; /**< fail rather than fall back from hugetlb */
 	uint64_t va_base;  /**< start of the reserved window; 0: chosen for IOVA = VA in 39 bits */
 	size_t va_size;	   /**< of the window; 0: 256 GiB, less where that is not to be had */
-	const char *log_levels; /**< as plx_log_set_levels(); NULL: leave as is */
+	const char *log_levels;	  /**< as plx_log_set_levels(); NULL: leave as is */
+	const char *backend;	  /**< "native" or "dpdk"; NULL: $POLLUX_EAL, or else "native" */
+	const char *backend_args; /**< the backend's own options; NULL: $POLLUX_EAL_ARGS, or none */
 };
 
 /**
  * argp(3) parser for the fields above, to be used as a child of the application's own; its input is
  * a struct plx_eal_config, which must be zeroed before. Strings point into argv.
  *	--lcores LIST  --main-lcore CPU  --mem SIZE  --mem-limit SIZE  --page-size SIZE  --no-huge
- *	--require-huge  --va-base ADDR  --log-level LIST
+ *	--require-huge  --va-base ADDR  --log-level LIST  --eal NAME  --eal-args ARGS
  */
 PLX_API extern const struct argp plx_eal_argp;
 
@@ -57,7 +63,8 @@ PLX_API extern const struct argp plx_eal_argp;
  * Return: 0; -EALREADY (up already), -EINVAL (bad list or size, or a contradiction: the log names
  * it), -ENOMEM (hugepages asked for at once are not there: the log says how many there are and how
  * to get more), -EPERM (the system refuses to pin threads), -EAGAIN (or to start them), -ENODEV (a
- * forked child of a process with the EAL up), or what else the system says. Nothing is left then.
+ * forked child of a process with the EAL up), -ENOENT (the library of that backend is not
+ * installed), or what else the system says. Nothing is left then.
  */
 PLX_API int plx_eal_init(const struct plx_eal_config *config);
 
@@ -73,6 +80,9 @@ PLX_API int plx_eal_fini(void);
 
 /** Is the EAL up in this process? */
 PLX_API bool plx_eal_is_up(void);
+
+/** The backend in use, "native" or "dpdk"; NULL while the EAL is not up. */
+PLX_API const char *plx_eal_backend(void);
 
 /** The version of the library, e.g. "0.1.0". */
 PLX_API const char *plx_version(void);
