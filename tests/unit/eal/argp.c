@@ -46,9 +46,10 @@ static void nothing(void)
 static void all(void)
 {
 	char args[][32] = {
-		"test",		  "--lcores=0,1",	    "--main-lcore",    "1",
-		"--mem=64M",	  "--mem-limit=1G",	    "--page-size=2M",  "--no-huge",
-		"--require-huge", "--va-base=0x2000000000", "--log-level=info"};
+		"test",		  "--lcores=0,1",	    "--main-lcore",	"1",
+		"--mem=64M",	  "--mem-limit=1G",	    "--page-size=2M",	"--no-huge",
+		"--require-huge", "--va-base=0x2000000000", "--log-level=info", "--eal=dpdk",
+		"--eal-args=-a x"};
 	char *argv[sizeof(args) / sizeof(args[0]) + 1] = {NULL};
 	struct plx_eal_config config;
 	size_t i;
@@ -65,6 +66,8 @@ static void all(void)
 	UNIT_EQ(config.require_huge, true);
 	UNIT_EQ(config.va_base, 0x2000000000);
 	UNIT_STR(config.log_levels, "info");
+	UNIT_STR(config.backend, "dpdk");
+	UNIT_STR(config.backend_args, "-a x");
 }
 
 static void bad(void)

@@ -62,6 +62,26 @@ static void twice(void)
 	log_print();
 }
 
+static void backends(void)
+{
+	struct plx_eal_config config = {.no_huge = true, .backend = "else"};
+
+	log_keep();
+	CU_ASSERT_PTR_NULL(plx_eal_backend());
+	UNIT_EQ(plx_eal_init(&config), -EINVAL);
+	CU_ASSERT(logged("EAL \"else\": there is none of that name"));
+	config.backend = "native";
+	config.backend_args = "--foo";
+	UNIT_EQ(plx_eal_init(&config), -EINVAL);
+	CU_ASSERT(logged("EAL \"native\" has no arguments of its own: \"--foo\""));
+	UNIT_EQ(plx_lcore_count(), 0);
+	config.backend_args = "";
+	UNIT_EQ(plx_eal_init(&config), 0);
+	UNIT_STR(plx_eal_backend(), "native");
+	UNIT_EQ(plx_eal_fini(), 0);
+	log_print();
+}
+
 static void hundred_times(void)
 {
 	struct held before, after;
@@ -223,6 +243,7 @@ CU_TestInfo eal_tests[] = {
 	{"before it is up", not_up},
 	{"version", version},
 	{"twice", twice},
+	{"backends", backends},
 	{"a hundred times", hundred_times},
 	{"what is refused leaves nothing", config_refused},
 	{"busy while someone listens", busy},
