@@ -66,9 +66,6 @@ int virtio_ctrl_alloc(struct virtio_port *p)
 	c->command = plx_dma_zalloc(sizeof(*c->command), 0, config.node);
 	if (!c->command)
 		return -ENOMEM;
-	/* The one command starts at descriptor 0, whatever the position. */
-	if (!c->vq.is_packed)
-		memset(c->vq.split.avail->ring, 0, size * sizeof(uint16_t));
 	c->on = true;
 	return 0;
 }
@@ -86,15 +83,26 @@ void virtio_ctrl_free(struct virtio_port *p)
 
 /* --- Commands ------------------------------------------------------------------------------- */
 
+/* The first descriptor of the command at a position. */
+static uint32_t split_head(const struct virtq *vq, uint32_t pos)
+{
+	return 2 * pos & vq->mask;
+}
+
+/* Descriptors in the order of the table, as VIRTIO_F_IN_ORDER asks for. */
 static void submit_split(struct virtio_ctrl *c, uint32_t len)
 {
-	struct split_desc *desc = c->vq.split.desc;
+	struct virtq *vq = &c->vq;
+	const uint32_t head = split_head(vq, vq->tail);
+	struct split_desc *desc = &vq->split.desc[head];
 
+	vq->split.avail->ring[vq->tail & vq->mask] = htole16((uint16_t)head);
 	desc[0].addr = htole64(plx_iova(&c->command->hdr));
-	desc[0].meta = htole64(len | SPLIT_DESC_FLAGS(VIRTQ_DESC_F_NEXT) | SPLIT_DESC_NEXT(1));
+	desc[0].meta =
+		htole64(len | SPLIT_DESC_FLAGS(VIRTQ_DESC_F_NEXT) | SPLIT_DESC_NEXT(head + 1));
 	desc[1].addr = htole64(plx_iova(&c->command->answer));
 	desc[1].meta = htole64(1 | SPLIT_DESC_FLAGS(VIRTQ_DESC_F_WRITE));
-	ring_publish(&c->vq, VIRTQ_SPLIT, c->vq.tail + 1);
+	ring_publish(vq, VIRTQ_SPLIT, vq->tail + 1);
 }
 
 static void submit_packed(struct virtio_ctrl *c, uint32_t len)
@@ -118,6 +126,7 @@ static int wait_used(struct virtio_ctrl *c)
 {
 	uint64_t end = plx_clock_ns() + CTRL_TIMEOUT_NS;
 	struct virtq *vq = &c->vq;
+	const uint32_t id = vq->is_packed ? 0 : split_head(vq, vq->next);
 	struct ring_used used;
 
 	while (!ring_is_used(vq, virtq_format(vq), vq->next)) {
@@ -131,7 +140,7 @@ static int wait_used(struct virtio_ctrl *c)
 		return -EIO;
 	ring_used_get(vq, virtq_format(vq), vq->next, &used);
 	vq->next = vq->tail;
-	return used.id == 0 && used.len <= 1 ? 0 : -EIO;
+	return used.id == id && used.len <= 1 ? 0 : -EIO;
 }
 
 static int ctrl_failed(struct virtio_port *p, uint8_t class, uint8_t command, int err)

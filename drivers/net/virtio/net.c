@@ -19,8 +19,8 @@ PLX_LOG_USE(virtio);
 
 #define FEATURES_ALWAYS                                                                            \
 	(VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_ORDER_PLATFORM |                 \
-	 VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED | VIRTIO_NET_F_MAC |   \
-	 VIRTIO_NET_F_STATUS | VIRTIO_NET_F_SPEED_DUPLEX | VIRTIO_F_RING_RESET)
+	 VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED | VIRTIO_F_IN_ORDER |  \
+	 VIRTIO_NET_F_MAC | VIRTIO_NET_F_STATUS | VIRTIO_NET_F_SPEED_DUPLEX | VIRTIO_F_RING_RESET)
 #define FEATURES_CTRL                                                                              \
 	(VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX | VIRTIO_NET_F_CTRL_MAC_ADDR |                \
 	 VIRTIO_NET_F_GUEST_ANNOUNCE)
@@ -224,7 +224,8 @@ static void fill_info(struct virtio_port *p)
 
 	info->features = PLX_PORT_HAS(MTU) | PLX_PORT_HAS(TX_SEGS) | PLX_PORT_HAS(STATS) |
 			 PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT) |
-			 PLX_PORT_HAS(DESC_STATUS);
+			 PLX_PORT_HAS(DESC_STATUS) | PLX_PORT_HAS(VLAN_STRIP) |
+			 PLX_PORT_HAS(VLAN_INSERT);
 	if (p->transport->vectors_max > 1)
 		info->features |= PLX_PORT_HAS(RX_IRQ);
 	for (i = 0; i < sizeof(map) / sizeof(map[0]); i++)

@@ -69,12 +69,15 @@ int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
 	q->rearm = fresh.rearm;
 	q->refill_at = config->size - VIRTIO_REFILL;
 	q->mergeable = config->features & VIRTIO_NET_F_MRG_RXBUF;
-	q->offload = config->features & VIRTIO_NET_F_GUEST_CSUM;
+	q->headers = config->features & VIRTIO_NET_F_GUEST_CSUM;
+	q->strip = port->settings.offloads & PLX_PORT_HAS(VLAN_STRIP);
+	q->offload = q->headers || q->strip;
 	q->iova_delta = q->pool->data_iova_delta - VIRTIO_HDR_LEN;
 	q->hdr_offset = q->pool->buf_offset + PLX_PKTBUF_HEADROOM - VIRTIO_HDR_LEN;
 	err = virtq_alloc(&q->vq, config);
 	if (err)
 		return err;
+	q->vq.buffer_len = q->room + VIRTIO_HDR_LEN;
 	return rxq_fill(q);
 }
 
@@ -127,6 +130,8 @@ int virtio_txq_alloc(struct virtio_txq *q, const struct virtq_config *config)
 		q->flags |= PLX_PKT_TX_TCP | PLX_PKT_TX_UDP;
 	if (config->features & VIRTIO_NET_F_HOST_TSO4)
 		q->flags |= PLX_PKT_TX_TSO;
+	if (port->settings.offloads & PLX_PORT_HAS(VLAN_INSERT))
+		q->flags |= PLX_PKT_TX_VLAN;
 	copy = (VIRTIO_HDR_LEN + q->frame_max + PLX_CACHE_LINE - 1) & ~(PLX_CACHE_LINE - 1u);
 	q->extra_stride = q->indirect ? sizeof(struct virtio_tx_extra) : copy;
 	err = virtq_alloc(&q->vq, config);

@@ -60,12 +60,27 @@ RING_INLINE uint32_t ring_used_count(const struct virtq *vq, enum virtq_format f
 	return (uint16_t)(le16toh(PLX_READ_ONCE(vq->split.used->idx)) - (uint16_t)vq->next);
 }
 
-/** What was used at a position below that count; false: nothing yet (packed only). */
-RING_INLINE bool ring_used_get(const struct virtq *vq, enum virtq_format format, uint32_t pos,
+/** Is the position one that the entry of a batch left out? */
+RING_INLINE bool ring_in_batch(const struct virtq *vq, uint32_t pos)
+{
+	return plx_unlikely(vq->batch_open) && vq->batch_last - pos <= vq->mask;
+}
+
+/**
+ * What was used at a position below that count; false: nothing yet (packed only). Positions are
+ * asked for one after the other.
+ */
+RING_INLINE bool ring_used_get(struct virtq *vq, enum virtq_format format, uint32_t pos,
 			       struct ring_used *used)
 {
 	uint32_t slot = pos & vq->mask;
 
+	if (ring_in_batch(vq, pos)) {
+		vq->batch_open = pos != vq->batch_last;
+		used->id = vq->ids[slot];
+		used->len = vq->batch_open ? vq->buffer_len : vq->batch_len;
+		return true;
+	}
 	if (format == VIRTQ_PACKED) {
 		uint64_t meta = le64toh(PLX_READ_ONCE(vq->packed.ring[slot].meta));
 
@@ -81,6 +96,8 @@ RING_INLINE bool ring_used_get(const struct virtq *vq, enum virtq_format format,
 /** Has the position been used? It must be in flight. */
 RING_INLINE bool ring_is_used(const struct virtq *vq, enum virtq_format format, uint32_t pos)
 {
+	if (ring_in_batch(vq, pos))
+		return true;
 	if (format == VIRTQ_PACKED)
 		return packed_is_used(vq, pos,
 				      le64toh(PLX_READ_ONCE(vq->packed.ring[pos & vq->mask].meta)));

@@ -14,6 +14,7 @@
  * order of the ring; rx_any() for everything.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "ring.h"
 #include "virtio_net.h"
@@ -103,10 +104,14 @@ RX_COLD enum rx_verdict rx_lie(struct virtio_rxq *q, enum plx_lie kind)
 	return plx_rxq_lie(&q->base, kind) ? RX_LEAVE : RX_DROP;
 }
 
-/* A used entry for another buffer than the expected: on success the slot has that buffer. */
-RX_COLD enum rx_verdict rx_reorder(struct virtio_rxq *q, uint32_t pos, uint32_t id)
+/*
+ * A used entry for another buffer than the expected: on success the slot has that buffer, or it is
+ * of a batch, and *used says what was used at `pos`.
+ */
+RX_COLD enum rx_verdict rx_reorder(struct virtio_rxq *q, uint32_t pos, struct ring_used *used)
 {
-	int lie = virtq_reorder(&q->vq, pos, id);
+	struct virtq *vq = &q->vq;
+	int lie = vq->batches ? virtq_batch(vq, pos, used) : virtq_reorder(vq, pos, used->id);
 
 	if (lie)
 		return rx_lie(q, (enum plx_lie) - lie);
@@ -155,7 +160,7 @@ RING_INLINE enum rx_verdict rx_chain(struct virtio_rxq *q, struct plx_pktbuf *he
 
 		ring_used_get(vq, format, pos, &used);
 		if (plx_unlikely(used.id != vq->ids[pos & vq->mask]) && verdict == RX_GOOD)
-			verdict = rx_reorder(q, pos, used.id);
+			verdict = rx_reorder(q, pos, &used);
 		p = vq->bufs[pos & vq->mask];
 		if (plx_likely(verdict == RX_GOOD))
 			verdict = rx_append(q, head, &last, p, used.len);
@@ -203,7 +208,7 @@ static bool rx_gso(struct plx_pktbuf *p, const struct virtio_net_hdr *hdr)
 }
 
 /* What the header says of checksums and segments (5.1.6.4.1); the whole packet is there. */
-RX_SLOW enum rx_verdict rx_offload(struct virtio_rxq *q, struct plx_pktbuf *p)
+static enum rx_verdict rx_header(struct virtio_rxq *q, struct plx_pktbuf *p)
 {
 	const struct virtio_net_hdr *hdr = (const void *)((const char *)p + q->hdr_offset);
 	const uint8_t flags = PLX_READ_ONCE(hdr->flags);
@@ -221,6 +226,30 @@ RX_SLOW enum rx_verdict rx_offload(struct virtio_rxq *q, struct plx_pktbuf *p)
 	return rx_gso(p, hdr) ? RX_GOOD : rx_lie(q, PLX_LIE_HEADER);
 }
 
+/* No device of this kind takes tags out: the addresses move over it. */
+static void rx_strip(struct plx_pktbuf *p)
+{
+	char *data = plx_pktbuf_data(p);
+	uint16_t tag[2];
+
+	memcpy(tag, data + VIRTIO_TAG_AT, sizeof(tag));
+	if (p->len < VIRTIO_FRAME_MIN + sizeof(tag) || tag[0] != htobe16(VIRTIO_TAG_TYPE))
+		return;
+	p->vlan = be16toh(tag[1]);
+	p->flags |= PLX_PKT_RX_VLAN;
+	memmove(data + sizeof(tag), data, VIRTIO_TAG_AT);
+	plx_pktbuf_pull(p, sizeof(tag));
+}
+
+RX_SLOW enum rx_verdict rx_offload(struct virtio_rxq *q, struct plx_pktbuf *p)
+{
+	enum rx_verdict verdict = q->headers ? rx_header(q, p) : RX_GOOD;
+
+	if (q->strip && verdict == RX_GOOD)
+		rx_strip(p);
+	return verdict;
+}
+
 /*
  * Take one packet, at *pos; *pos goes behind it. Return: NULL if nothing came of it; *verdict is
  * RX_LEAVE if the port is broken.
@@ -228,15 +257,15 @@ RX_SLOW enum rx_verdict rx_offload(struct virtio_rxq *q, struct plx_pktbuf *p)
 RING_INLINE struct plx_pktbuf *rx_packet(struct virtio_rxq *q, uint32_t *pos, struct ring_used used,
 					 enum virtq_format format, enum rx_verdict *verdict)
 {
-	const uint32_t len = used.len - VIRTIO_HDR_LEN;
 	struct virtq *vq = &q->vq;
 	struct plx_pktbuf *p;
-	uint32_t num = 1;
+	uint32_t num = 1, len;
 
 	*verdict = RX_GOOD;
 	if (plx_unlikely(used.id != vq->ids[*pos & vq->mask]))
-		*verdict = rx_reorder(q, *pos, used.id);
+		*verdict = rx_reorder(q, *pos, &used);
 	p = vq->bufs[*pos & vq->mask];
+	len = used.len - VIRTIO_HDR_LEN;
 	if (plx_unlikely(len - VIRTIO_FRAME_MIN > q->span) && *verdict == RX_GOOD)
 		*verdict = rx_bad_length(q, used.len);
 	if (q->mergeable && plx_likely(*verdict == RX_GOOD))

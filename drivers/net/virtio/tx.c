@@ -30,14 +30,19 @@
 
 /* --- Clean-up ------------------------------------------------------------------------------- */
 
-/* A used entry that is not the expected one. Return: true if the port is broken now. */
-TX_COLD bool tx_reorder(struct virtio_txq *q, uint32_t pos, uint32_t id)
+/*
+ * A used entry that is not the expected one: out of order, or of a batch. Return: true if the port
+ * is broken now.
+ */
+TX_SLOW bool tx_reorder(struct virtio_txq *q, uint32_t pos, struct ring_used *used)
 {
-	int lie = virtq_reorder(&q->vq, pos, id);
+	struct virtq *vq = &q->vq;
+	int lie = vq->batches ? virtq_batch(vq, pos, used) : virtq_reorder(vq, pos, used->id);
 
 	if (lie)
 		return plx_txq_lie(&q->base, (enum plx_lie) - lie);
-	virtio_tx_any_order(q);
+	if (!vq->batches)
+		virtio_tx_any_order(q);
 	return false;
 }
 
@@ -93,7 +98,7 @@ RING_INLINE void tx_clean_any(struct virtio_txq *q, enum virtq_format format)
 
 		if (!ring_used_get(vq, format, pos, &used))
 			break;
-		if (used.id != vq->ids[pos & vq->mask] && tx_reorder(q, pos, used.id))
+		if (used.id != vq->ids[pos & vq->mask] && tx_reorder(q, pos, &used))
 			return;
 	}
 	if (i == 0)
@@ -143,6 +148,12 @@ TX_COLD void tx_drop(struct virtio_txq *q, struct plx_pktbuf *p)
 	plx_pktbuf_free(p);
 }
 
+/* Bytes of the tag that is to be inserted. */
+static uint32_t tx_tag_len(const struct virtio_txq *q, const struct plx_pktbuf *p)
+{
+	return p->flags & q->flags & PLX_PKT_TX_VLAN ? VIRTIO_TAG_LEN : 0;
+}
+
 /* The longest that the packet may be: TSO cuts it to frames, of which the header must be one. */
 static uint32_t tx_len_max(const struct virtio_txq *q, const struct plx_pktbuf *p)
 {
@@ -156,20 +167,22 @@ static uint32_t tx_len_max(const struct virtio_txq *q, const struct plx_pktbuf *
 TX_SLOW bool tx_offload(const struct virtio_txq *q, const struct plx_pktbuf *p,
 			struct virtio_net_hdr *hdr)
 {
-	const uint32_t flags = p->flags & q->flags, start = (uint32_t)p->l2_len + p->l3_len;
+	const uint32_t flags = p->flags & q->flags;
+	const uint32_t start = (uint32_t)p->l2_len + p->l3_len + tx_tag_len(q, p);
 	const bool tso = flags & PLX_PKT_TX_TSO, tcp = tso || (flags & PLX_PKT_TX_TCP);
 	const uint32_t offset = tcp ? TCP_CSUM_OFFSET : UDP_CSUM_OFFSET;
+	const uint32_t len = p->pkt_len + tx_tag_len(q, p);
 
-	if (!flags)
+	if (!(flags & ~PLX_PKT_TX_VLAN))
 		return true;
-	if (start < VIRTIO_FRAME_MIN || start + offset + sizeof(uint16_t) > p->pkt_len)
+	if (start < VIRTIO_FRAME_MIN || start + offset + sizeof(uint16_t) > len)
 		return false;
 	hdr->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	hdr->csum_start = htole16((uint16_t)start);
 	hdr->csum_offset = htole16((uint16_t)offset);
 	if (!tso)
 		return true;
-	if (p->mss == 0 || p->l4_len < TCP_HDR_MIN || start + p->l4_len >= p->pkt_len ||
+	if (p->mss == 0 || p->l4_len < TCP_HDR_MIN || start + p->l4_len >= len ||
 	    start + p->l4_len + p->mss > q->frame_max)
 		return false;
 	hdr->gso_type =
@@ -183,44 +196,75 @@ TX_SLOW bool tx_offload(const struct virtio_txq *q, const struct plx_pktbuf *p,
 static uint32_t tx_check(const struct virtio_txq *q, const struct plx_pktbuf *head)
 {
 	const struct plx_pktbuf *p;
+	const uint32_t tag = tx_tag_len(q, head);
 	uint64_t sum = 0;
 	uint32_t n = 0;
 
+	/* The tag is put between two parts of the first buffer. */
+	if (tag && head->len <= VIRTIO_TAG_AT)
+		return 0;
 	for (p = head; p && n < VIRTIO_TX_SEGS_MAX; p = p->next, n++) {
 		if (p->len == 0)
 			return 0;
 		sum += p->len;
 	}
 	if (p || n != head->nsegs || sum != head->pkt_len || sum < VIRTIO_FRAME_MIN ||
-	    sum > tx_len_max(q, head))
+	    sum + tag > tx_len_max(q, head))
 		return 0;
 	return n;
+}
+
+/* Addresses, of the packet, and tag: what it starts with. */
+static void tx_start(uint8_t start[VIRTIO_TAG_AT + VIRTIO_TAG_LEN], const struct plx_pktbuf *p)
+{
+	const uint16_t tag[2] = {htobe16(VIRTIO_TAG_TYPE), htobe16(p->vlan)};
+
+	memmove(start, plx_pktbuf_data(p), VIRTIO_TAG_AT);
+	memcpy(start + VIRTIO_TAG_AT, tag, sizeof(tag));
+}
+
+/* Descriptor i of a table that has `last` as its last one. */
+static void tx_entry(const struct virtio_txq *q, struct virtio_tx_extra *extra, uint32_t i,
+		     uint32_t last, plx_iova_t addr, uint32_t len)
+{
+	const uint64_t next = SPLIT_DESC_FLAGS(VIRTQ_DESC_F_NEXT) | SPLIT_DESC_NEXT(i + 1);
+
+	if (q->vq.is_packed) {
+		extra->packed[i].addr = htole64(addr);
+		extra->packed[i].meta = htole64(len);
+	} else {
+		extra->split[i].addr = htole64(addr);
+		extra->split[i].meta = htole64(len | (i < last ? next : 0));
+	}
 }
 
 /* Header and each buffer of the packet into an indirect table (2.7.5.3, 2.8.8); its length. */
 static uint32_t tx_table(const struct virtio_txq *q, struct virtio_tx_extra *extra,
 			 const struct plx_pktbuf *p, uint32_t n)
 {
-	const uint64_t next = SPLIT_DESC_FLAGS(VIRTQ_DESC_F_NEXT);
-	uint32_t i;
+	const uint32_t tag = tx_tag_len(q, p);
+	uint32_t i, skip = 0;
 
-	if (q->vq.is_packed) {
-		extra->packed[0].addr = htole64(plx_iova(&extra->hdr));
-		extra->packed[0].meta = htole64(VIRTIO_HDR_LEN);
-		for (i = 1; i <= n; i++, p = p->next) {
-			extra->packed[i].addr = htole64(plx_pktbuf_iova(p));
-			extra->packed[i].meta = htole64(p->len);
-		}
-	} else {
-		extra->split[0].addr = htole64(plx_iova(&extra->hdr));
-		extra->split[0].meta = htole64(VIRTIO_HDR_LEN | next | SPLIT_DESC_NEXT(1));
-		for (i = 1; i <= n; i++, p = p->next) {
-			extra->split[i].addr = htole64(plx_pktbuf_iova(p));
-			extra->split[i].meta =
-				htole64(p->len | (i < n ? next | SPLIT_DESC_NEXT(i + 1) : 0));
-		}
+	if (tag) {
+		tx_start(extra->start, p);
+		skip = VIRTIO_TAG_AT;
 	}
+	tx_entry(q, extra, 0, n, plx_iova(&extra->hdr), VIRTIO_HDR_LEN + skip + tag);
+	for (i = 1; i <= n; i++, p = p->next, skip = 0)
+		tx_entry(q, extra, i, n, plx_pktbuf_iova(p) + skip, p->len - skip);
 	return (n + 1) * (uint32_t)sizeof(struct split_desc);
+}
+
+/* The packet behind its header, with its tag. Its length was checked: there is room. */
+static uint32_t tx_copy(const struct virtio_txq *q, struct virtio_tx_extra *extra,
+			const struct plx_pktbuf *p)
+{
+	const uint32_t tag = tx_tag_len(q, p), skip = tag ? VIRTIO_TAG_AT : 0;
+
+	if (tag)
+		tx_start(extra->start, p);
+	plx_pktbuf_copy_out(p, skip, (char *)(&extra->hdr + 1) + skip + tag, p->pkt_len - skip);
+	return VIRTIO_HDR_LEN + p->pkt_len + tag;
 }
 
 /*
@@ -243,10 +287,8 @@ TX_COLD uint32_t tx_odd(struct virtio_txq *q, uint32_t pos, struct plx_pktbuf *p
 		ring_fill(vq, virtq_format(vq), pos, id, plx_iova(extra->split), len,
 			  VIRTQ_DESC_F_INDIRECT);
 	} else {
-		/* Its length was checked against frame_max, for which there is room. */
-		plx_pktbuf_copy_out(p, 0, &extra->hdr + 1, p->pkt_len);
-		ring_fill(vq, virtq_format(vq), pos, id, plx_iova(&extra->hdr),
-			  VIRTIO_HDR_LEN + p->pkt_len, 0);
+		len = tx_copy(q, extra, p);
+		ring_fill(vq, virtq_format(vq), pos, id, plx_iova(&extra->hdr), len, 0);
 	}
 	vq->bufs[slot] = p;
 	q->plain_from = pos + 1;
@@ -267,6 +309,23 @@ RING_INLINE bool tx_is_plain(const struct plx_pktbuf *p, uint32_t span)
 static inline struct virtio_net_hdr *tx_header_of(const struct plx_pktbuf *p)
 {
 	return (void *)(p->buf + p->data_off - VIRTIO_HDR_LEN);
+}
+
+/*
+ * Insert its tag into a plain packet, which nobody else has: the addresses move into the headroom.
+ * Return: false: no room for that.
+ */
+TX_SLOW bool tx_tag(const struct virtio_txq *q, struct plx_pktbuf *p)
+{
+	uint8_t *data = plx_pktbuf_data(p);
+
+	if (p->data_off < VIRTIO_HDR_LEN + VIRTIO_TAG_LEN || p->len + VIRTIO_TAG_LEN > q->frame_max)
+		return false;
+	tx_start(data - VIRTIO_TAG_LEN, p);
+	plx_pktbuf_prepend(p, VIRTIO_TAG_LEN);
+	p->l2_len = (uint8_t)(p->l2_len + VIRTIO_TAG_LEN);
+	p->flags &= ~PLX_PKT_TX_VLAN;
+	return true;
 }
 
 /* Write the header in front of the data. Return: the IOVA of the header. */
@@ -301,7 +360,7 @@ RING_INLINE uint16_t tx_any(struct virtio_txq *q, struct plx_pktbuf **pkts, uint
 		uint32_t slot = pos & vq->mask;
 		plx_iova_t iova;
 
-		if (plx_unlikely(!tx_is_plain(p, q->span))) {
+		if (plx_unlikely(!tx_is_plain(p, q->span) || (tx_tag_len(q, p) && !tx_tag(q, p)))) {
 			pos += tx_odd(q, pos, p);
 			continue;
 		}

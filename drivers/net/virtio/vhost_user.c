@@ -38,9 +38,9 @@ PLX_LOG_USE(virtio);
 /* What of the back end's features the driver is offered: the data path. */
 #define FEATURES_BACK_END                                                                          \
 	(VIRTIO_F_VERSION_1 | VIRTIO_F_INDIRECT_DESC | VIRTIO_F_EVENT_IDX | VIRTIO_F_RING_PACKED | \
-	 VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM |                    \
-	 VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 | VIRTIO_NET_F_GUEST_TSO4 |               \
-	 VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_MQ)
+	 VIRTIO_F_IN_ORDER | VIRTIO_NET_F_MRG_RXBUF | VIRTIO_NET_F_CSUM |                          \
+	 VIRTIO_NET_F_GUEST_CSUM | VIRTIO_NET_F_HOST_TSO4 | VIRTIO_NET_F_HOST_TSO6 |               \
+	 VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6 | VIRTIO_NET_F_MQ)
 /* What is done here. */
 #define FEATURES_FRONT_END VIRTIO_NET_F_STATUS
 

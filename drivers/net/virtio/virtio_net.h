@@ -19,6 +19,10 @@
 #define VIRTIO_DESCS_MAX 4096
 /* Shorter than an Ethernet header is no frame. */
 #define VIRTIO_FRAME_MIN 14u
+/* A VLAN tag: behind the addresses; its type (IEEE 802.1Q). */
+#define VIRTIO_TAG_AT	12u
+#define VIRTIO_TAG_LEN	4u
+#define VIRTIO_TAG_TYPE 0x8100
 /* The MTU of a device that does not say: anything else would be a guess too. */
 #define VIRTIO_MTU_MAX 9216
 /* Buffers of one packet to send, and of one that was received. */
@@ -35,7 +39,9 @@ struct virtio_rxq {
 	uint32_t span;	     /* that less the smallest frame */
 	uint32_t refill_at;  /* with no more than this in flight a refill fits */
 	bool mergeable;	     /* VIRTIO_NET_F_MRG_RXBUF is on */
-	bool offload;	     /* VIRTIO_NET_F_GUEST_CSUM is on: headers say something */
+	bool headers;	     /* VIRTIO_NET_F_GUEST_CSUM is on: they say something */
+	bool strip;	     /* VLAN tags are taken out */
+	bool offload;	     /* either of them */
 	uint32_t hdr_offset; /* from a pktbuf to its header */
 	struct plx_pktbuf_pool *pool;
 };
@@ -46,13 +52,14 @@ struct virtio_rxq {
  */
 struct virtio_tx_extra {
 	struct virtio_net_hdr hdr;
+	uint8_t start[VIRTIO_TAG_AT + VIRTIO_TAG_LEN]; /* of the packet, if a tag is inserted */
 	uint32_t unused;
 	union {
 		struct split_desc split[VIRTIO_TX_SEGS_MAX + 1];
 		struct packed_desc packed[VIRTIO_TX_SEGS_MAX + 1];
 	};
 };
-_Static_assert(offsetof(struct virtio_tx_extra, split) == 16, "2.7.5.3: tables are aligned");
+_Static_assert(offsetof(struct virtio_tx_extra, split) % 16 == 0, "2.7.5.3: tables are aligned");
 
 struct virtio_txq {
 	struct plx_txq base;

@@ -65,6 +65,7 @@ int virtq_alloc(struct virtq *vq, const struct virtq_config *config)
 		.event_idx = config->features & VIRTIO_F_EVENT_IDX,
 		.in_order = true,
 		.is_packed = config->features & VIRTIO_F_RING_PACKED,
+		.batches = config->features & VIRTIO_F_IN_ORDER,
 	};
 	vq->bufs = calloc(size, sizeof(*vq->bufs));
 	vq->ids = calloc(size, sizeof(*vq->ids));
@@ -153,6 +154,22 @@ int virtq_reorder(struct virtq *vq, uint32_t pos, uint32_t id)
 	}
 	vq->in_order = false;
 	vq->reorders++;
+	return 0;
+}
+
+int virtq_batch(struct virtq *vq, uint32_t pos, struct ring_used *used)
+{
+	const uint32_t ahead = (used->id - pos) & vq->mask;
+
+	if (used->id > vq->mask)
+		return -PLX_LIE_INDEX;
+	if (ahead >= vq->tail - pos ||
+	    pos + ahead - vq->next >= ring_used_count(vq, virtq_format(vq)))
+		return -PLX_LIE_STATE;
+	vq->batch_open = true;
+	vq->batch_last = pos + ahead;
+	vq->batch_len = used->len;
+	ring_used_get(vq, virtq_format(vq), pos, used);
 	return 0;
 }
 

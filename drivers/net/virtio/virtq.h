@@ -10,6 +10,10 @@
  * and id stay the same for ever. One that comes out of order is swapped with the one that was
  * expected (virtq_reorder()), after which it has been in order.
  *
+ * Batches. With VIRTIO_F_IN_ORDER a device may say of many buffers that they are used by writing an
+ * entry for the last of them only, where the first one's would be (2.7.10, 2.8.15). The positions
+ * that such an entry leaves out are the open batch (virtq_batch()), up to batch_last.
+ *
  * Nothing that the device could have written is ever read back: what is in flight, and where, is
  * known from the arrays here, which are not DMA-able.
  */
@@ -49,13 +53,18 @@ struct virtq {
 	uint16_t index;
 	bool event_idx; /* VIRTIO_F_EVENT_IDX is on */
 	bool is_packed;
-	bool in_order;	/* slot and id have always been the same */
-	void *doorbell; /* NULL: kick_fd */
+	bool in_order;	 /* slot and id have always been the same */
+	bool batch_open; /* not all of the last batch has been looked at */
+	void *doorbell;	 /* NULL: kick_fd */
 	int kick_fd;
 
 	uint16_t *ids;	 /* by slot */
 	uint16_t *slots; /* by id: where it is offered */
 	void *memory;
+	bool batches;	     /* VIRTIO_F_IN_ORDER is on */
+	uint32_t batch_last; /* position */
+	uint32_t batch_len;  /* what was written of the last buffer of the batch ... */
+	uint32_t buffer_len; /* ... and of each before it: all */
 	/* Since the port was opened. */
 	uint64_t kicks;	   /* notifications sent */
 	uint64_t reorders; /* buffers that came back out of order */
@@ -85,6 +94,13 @@ int virtq_enable(struct virtq *vq, struct virtio_transport *t, int vector);
  * (it is not in flight).
  */
 int virtq_reorder(struct virtq *vq, uint32_t pos, uint32_t id);
+
+struct ring_used;
+/**
+ * The same with VIRTIO_F_IN_ORDER: a batch from `pos` to the buffer that *used names, which becomes
+ * what was used at `pos`. Return: also -PLX_LIE_STATE when fewer were used than that.
+ */
+int virtq_batch(struct virtq *vq, uint32_t pos, struct ring_used *used);
 
 /**
  * Interrupt when the next buffer is used, or not any more. Any format, owner of the queue only.

@@ -142,6 +142,16 @@ void fake_push(unsigned int queue, uint32_t id, uint32_t len)
 	fake_used_idx(queue, 0);
 }
 
+void fake_push_batch(unsigned int queue, unsigned int n, uint32_t id, uint32_t len)
+{
+	struct fake_queue *q = &fake.queues[queue];
+
+	fake_push(queue, id, len);
+	q->used = (uint16_t)(q->used + n - 1);
+	if (!fake_is_packed())
+		fake_used_idx(queue, 0);
+}
+
 void fake_used_idx(unsigned int queue, int more)
 {
 	struct fake_queue *q = &fake.queues[queue];
@@ -232,11 +242,13 @@ static void ctrl_serve(struct fake_queue *q, const struct fake_buf *head)
 		answer = split_desc(q)[split_desc(q)[head->id].meta >> 48].addr;
 	if (c->commands < 16)
 		memcpy(c->seen[c->commands], fake_va(head->addr), head->len < 8 ? head->len : 8);
+	if (!fake_is_packed() && head->id != (2 * (q->popped - 1) & queue_mask(q)))
+		c->out_of_order++;
 	c->commands++;
 	if (c->silent)
 		return;
 	*(uint8_t *)fake_va(answer) = c->answer;
-	fake_push(ctrl_queue(), c->id, c->len);
+	fake_push(ctrl_queue(), head->id + c->id, c->len);
 	/* A packed ring's used position goes past the whole chain. */
 	if (fake_is_packed())
 		q->used++;

@@ -40,9 +40,10 @@ struct fake_ctrl {
 	bool running, stop;
 	bool silent;	  /* never */
 	uint8_t answer;	  /* the byte */
-	uint32_t id, len; /* of the used entry */
+	uint32_t id, len; /* of the used entry; what is added to the right id */
 	unsigned int commands;
-	uint8_t seen[16][8]; /* class, command, data of each */
+	unsigned int out_of_order; /* heads that are not where IN_ORDER wants them */
+	uint8_t seen[16][8];	   /* class, command, data of each */
 };
 
 struct fake {
@@ -105,6 +106,8 @@ struct fake_buf {
 bool fake_pop(unsigned int queue, struct fake_buf *buf);
 /** Write a used entry at the next used position; make it seen at once. */
 void fake_push(unsigned int queue, uint32_t id, uint32_t len);
+/** With VIRTIO_F_IN_ORDER: one entry for n buffers, of which id is the last. */
+void fake_push_batch(unsigned int queue, unsigned int n, uint32_t id, uint32_t len);
 /** Split: set used.idx to what it should be plus `more`. */
 void fake_used_idx(unsigned int queue, int more);
 /** Would a device interrupt for what was used since the last call? Clears it. */
@@ -123,7 +126,7 @@ bool fake_is_packed(void);
 
 /* rx, tx, ctrl and port run once with each format; those that wait for a time-out only once. */
 extern CU_TestInfo rx_tests[], tx_tests[], ctrl_tests[], port_tests[];
-extern CU_TestInfo offload_tests[];
+extern CU_TestInfo offload_tests[], vlan_tests[], in_order_tests[];
 extern CU_TestInfo ctrl_timeout_tests[], port_timeout_tests[];
 extern CU_TestInfo vhost_tests[], ring_tests[], caps_tests[], pci_tests[];
 
