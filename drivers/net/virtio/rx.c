@@ -21,7 +21,9 @@
 
 #define RX_COLD static __attribute__((noinline, cold))
 #define RX_SLOW static __attribute__((noinline))
-#define UNROLL	_Pragma("GCC unroll 4")
+/* The largest segment that IPv6 and TCP headers can express. */
+#define RX_MSS_MAX (65535 - 20)
+#define UNROLL	   _Pragma("GCC unroll 4")
 
 /* --- Refill --------------------------------------------------------------------------------- */
 
@@ -200,8 +202,11 @@ static bool rx_gso(struct plx_pktbuf *p, const struct virtio_net_hdr *hdr)
 
 	if (type == VIRTIO_NET_HDR_GSO_NONE)
 		return true;
-	if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) || size == 0)
+	if ((type != VIRTIO_NET_HDR_GSO_TCPV4 && type != VIRTIO_NET_HDR_GSO_TCPV6) || size == 0 ||
+	    size > RX_MSS_MAX)
 		return false;
+	if (size >= p->pkt_len)
+		return true;
 	p->flags |= PLX_PKT_RX_LRO;
 	p->mss = size;
 	return true;

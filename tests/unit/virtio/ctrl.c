@@ -141,6 +141,24 @@ static void without_control_queue(void)
 	fake_down();
 }
 
+/* What was not answered before the reset is answered after it, before anything was asked. */
+static void late_answer(void)
+{
+	fake_up();
+	fake.ctrl.silent = true;
+	UNIT_EQ(plx_port_set_promisc(fake_port, true), -ETIMEDOUT);
+	fake.ctrl.silent = false;
+	UNIT_EQ(plx_port_reset(fake_port), 0);
+	fake.ctrl.silent = true;
+	fake_push(2, 2 * fake.queues[2].used & (fake.queues[2].setup.size - 1u), 1);
+	UNIT_EQ(plx_port_set_allmulti(fake_port, true), -EIO);
+	UNIT_EQ(virtio_port(fake_port)->xstats[VIRTIO_XSTAT_CTRL_ERRORS] >= 2, true);
+	fake.ctrl.silent = false;
+	UNIT_EQ(plx_port_reset(fake_port), 0);
+	UNIT_EQ(plx_port_set_allmulti(fake_port, true), 0);
+	fake_down();
+}
+
 CU_TestInfo ctrl_tests[] = {
 	{"start applies the settings", start_applies_settings},
 	{"the address is kept over a reset", mac_is_kept_over_reset},
@@ -153,6 +171,7 @@ CU_TestInfo ctrl_tests[] = {
 
 CU_TestInfo ctrl_timeout_tests[] = {
 	{"no answer", no_answer},
+	{"a late answer after a reset", late_answer},
 	{"start fails without an answer", start_fails_without_answer},
 	CU_TEST_INFO_NULL,
 };

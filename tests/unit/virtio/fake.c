@@ -142,6 +142,11 @@ void fake_push(unsigned int queue, uint32_t id, uint32_t len)
 	fake_used_idx(queue, 0);
 }
 
+uint64_t *fake_desc(unsigned int queue, unsigned int slot)
+{
+	return (uint64_t *)(uintptr_t)fake.queues[queue].setup.desc + 2 * (size_t)slot;
+}
+
 void fake_push_batch(unsigned int queue, unsigned int n, uint32_t id, uint32_t len)
 {
 	struct fake_queue *q = &fake.queues[queue];
@@ -311,6 +316,8 @@ static void fake_set_status(struct virtio_transport *t, uint8_t status)
 		fake.status &= (uint8_t)~VIRTIO_STATUS_FEATURES_OK;
 	if (fake.dead)
 		fake.status &= (uint8_t)~VIRTIO_STATUS_DRIVER_OK;
+	if (fake.needs_reset && (status & VIRTIO_STATUS_DRIVER_OK))
+		fake.status |= VIRTIO_STATUS_NEEDS_RESET;
 }
 
 static uint64_t fake_features(struct virtio_transport *t)

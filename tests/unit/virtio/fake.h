@@ -67,6 +67,7 @@ struct fake {
 	bool other_features; /* after FEATURES_OK */
 	bool moving;	     /* generation */
 	bool dead;	     /* never DRIVER_OK */
+	bool needs_reset;    /* with DRIVER_OK */
 	int enable_error, reset_error;
 	uint8_t generation;
 };
@@ -108,6 +109,8 @@ bool fake_pop(unsigned int queue, struct fake_buf *buf);
 void fake_push(unsigned int queue, uint32_t id, uint32_t len);
 /** With VIRTIO_F_IN_ORDER: one entry for n buffers, of which id is the last. */
 void fake_push_batch(unsigned int queue, unsigned int n, uint32_t id, uint32_t len);
+/** The two words of a descriptor, as the device may write them. */
+uint64_t *fake_desc(unsigned int queue, unsigned int slot);
 /** Split: set used.idx to what it should be plus `more`. */
 void fake_used_idx(unsigned int queue, int more);
 /** Would a device interrupt for what was used since the last call? Clears it. */
@@ -126,7 +129,7 @@ bool fake_is_packed(void);
 
 /* rx, tx, ctrl and port run once with each format; those that wait for a time-out only once. */
 extern CU_TestInfo rx_tests[], tx_tests[], ctrl_tests[], port_tests[];
-extern CU_TestInfo offload_tests[], vlan_tests[], in_order_tests[];
+extern CU_TestInfo offload_tests[], lies_tests[], vlan_tests[], in_order_tests[];
 extern CU_TestInfo ctrl_timeout_tests[], port_timeout_tests[];
 extern CU_TestInfo vhost_tests[], ring_tests[], caps_tests[], pci_tests[];
 

@@ -18,6 +18,7 @@ UP(FAKE_PACKED_EVENT)
 	{"rx, " name, up_##format, fake_eal_down, NULL, NULL, rx_tests},                           \
 		{"tx, " name, up_##format, fake_eal_down, NULL, NULL, tx_tests},                   \
 		{"offload, " name, up_##format, fake_eal_down, NULL, NULL, offload_tests},         \
+		{"lies, " name, up_##format, fake_eal_down, NULL, NULL, lies_tests},               \
 		{"VLAN, " name, up_##format, fake_eal_down, NULL, NULL, vlan_tests},               \
 		{"in order, " name, up_##format, fake_eal_down, NULL, NULL, in_order_tests},       \
 		{"ctrl, " name, up_##format, fake_eal_down, NULL, NULL, ctrl_tests},               \

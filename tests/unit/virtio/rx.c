@@ -560,6 +560,32 @@ static void lie_in_merged(void)
 	fake_down();
 }
 
+/* The longest: 64 KiB and more in the buffers that one packet may have. */
+static void long_chain(void)
+{
+	up_jumbo();
+	merged(VIRTIO_RX_SEGS_MAX, 5);
+	UNIT_EQ(poll_rx(8), 1);
+	UNIT_EQ(pkts[0]->nsegs, VIRTIO_RX_SEGS_MAX);
+	UNIT_EQ(pkts[0]->pkt_len > 65536, true);
+	UNIT_EQ(plx_pktbuf_check(pkts[0]), 0);
+	plx_pktbuf_free(pkts[0]);
+	fake_down();
+}
+
+/* A first buffer with the header and nothing else is a runt, whatever shall follow. */
+static void lie_header_only(void)
+{
+	up_jumbo();
+	fake_hdr.num_buffers = 2;
+	fake_rx(0, 0);
+	fake_hdr.num_buffers = 1;
+	UNIT_EQ(poll_rx(8), 0);
+	UNIT_EQ(fake_rxq()->stats.errors, 1);
+	still_works();
+	fake_down();
+}
+
 CU_TestInfo rx_tests[] = {
 	{"the whole ring is given", whole_ring_is_given},
 	{"good frames", good_frames},
@@ -582,5 +608,7 @@ CU_TestInfo rx_tests[] = {
 	{"mergeable buffers", merged_packets},
 	{"lie: num_buffers", lie_num_buffers},
 	{"lie: in a merged packet", lie_in_merged},
+	{"a chain of 64 KiB", long_chain},
+	{"lie: a buffer with the header only", lie_header_only},
 	CU_TEST_INFO_NULL,
 };

@@ -305,6 +305,33 @@ static void lie_speaks_unasked(void)
 	be_stop();
 }
 
+/* It maps the memory, takes the rings, and never looks at them or at an eventfd. */
+static void lie_never_works(void)
+{
+	struct plx_pktbuf *p;
+	unsigned int sent = 0, i;
+
+	be_start();
+	UNIT_EQ(port_open(1), 0);
+	UNIT_EQ(plx_port_start(fake_port), 0);
+	for (i = 0; i < 100000; i++) {
+		p = plx_pktbuf_alloc(fake_pool);
+		CU_ASSERT_FATAL(p != NULL);
+		memset(plx_pktbuf_append(p, 60), 1, 60);
+		if (plx_tx_burst(plx_port_txq(fake_port, 0), &p, 1))
+			sent++;
+		else
+			plx_pktbuf_free(p);
+		UNIT_EQ(plx_rx_burst(plx_port_rxq(fake_port, 0), &p, 1), 0);
+	}
+	UNIT_EQ(sent, plx_port_info(fake_port)->tx_descs);
+	UNIT_EQ(plx_port_state(fake_port), PLX_PORT_STARTED);
+	UNIT_EQ(plx_port_stop(fake_port), 0);
+	UNIT_EQ(fake_pool_free(), FAKE_POOL);
+	port_close();
+	be_stop();
+}
+
 static void bad_arguments(void)
 {
 	static const char *const args[] = {"", "vhost-user", "vhost-user=", "server",
@@ -326,6 +353,7 @@ CU_TestInfo vhost_tests[] = {
 	{"lie: memory refused", lie_memory_refused},
 	{"lie: numbers of queues", lie_queue_numbers},
 	{"lie: speaks unasked", lie_speaks_unasked},
+	{"lie: never works", lie_never_works},
 	{"bad arguments", bad_arguments},
 	CU_TEST_INFO_NULL,
 };
