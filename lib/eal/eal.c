@@ -17,6 +17,7 @@
 #include "eal/backend.h"
 #include "eal/clock.h"
 #include "eal/lcores.h"
+#include "eal/loop.h"
 #include "eal/mem.h"
 #include "eal/numa_nodes.h"
 #include "eal/version.h"
@@ -215,6 +216,7 @@ static int fini_locked(void)
 		return err;
 	/* Workers may still use memory until they have been waited for. */
 	plx_lcores_stop();
+	plx_loop_fini();
 	__atomic_store_n(up, false, __ATOMIC_RELEASE);
 	was_up = false;
 	plx_mem_fini();

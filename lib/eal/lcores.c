@@ -126,6 +126,51 @@ int plx_lcore_wait(unsigned int id, int *ret)
 	return 0;
 }
 
+/* --- Threads that are no lcores --------------------------------------------------------------- */
+
+/* The application's signal handlers run in its own threads; faults stay with whoever causes them.
+ */
+void plx_lcores_block_signals(sigset_t *before)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	sigdelset(&set, SIGSEGV);
+	sigdelset(&set, SIGBUS);
+	sigdelset(&set, SIGILL);
+	sigdelset(&set, SIGFPE);
+	sigdelset(&set, SIGTRAP);
+	sigdelset(&set, SIGSYS);
+	sigdelset(&set, SIGPROF);
+	pthread_sigmask(SIG_SETMASK, &set, before);
+}
+
+int plx_lcores_control_thread(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg)
+{
+	cpu_set_t *mask = CPU_ALLOC(PLX_MASK_CPUS);
+	pthread_attr_t attr;
+	sigset_t signals;
+	unsigned int id;
+	int err;
+
+	if (!mask)
+		return -ENOMEM;
+	memcpy(mask, saved_affinity, PLX_MASK_BYTES);
+	PLX_LCORE_FOREACH(id)
+	CPU_CLR_S(id, PLX_MASK_BYTES, mask);
+	pthread_attr_init(&attr);
+	pthread_attr_setaffinity_np(&attr, PLX_MASK_BYTES,
+				    CPU_COUNT_S(PLX_MASK_BYTES, mask) ? mask : saved_affinity);
+	plx_lcores_block_signals(&signals);
+	err = pthread_create(thread, &attr, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &signals, NULL);
+	pthread_attr_destroy(&attr);
+	CPU_FREE(mask);
+	if (!err)
+		pthread_setname_np(*thread, name);
+	return -err;
+}
+
 /* --- Which CPUs ------------------------------------------------------------------------------ */
 
 /* All CPUs that the caller may run on and that can have an id. */

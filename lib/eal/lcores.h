@@ -3,7 +3,9 @@
 #ifndef PLX_EAL_LCORES_H
 #define PLX_EAL_LCORES_H
 
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <pollux/lcore.h>
 
@@ -30,6 +32,15 @@ int plx_lcores_start(void);
 void plx_lcores_stop(void);
 /** Give the caller its affinity back; they have been stopped. */
 void plx_lcores_fini(void);
+
+/**
+ * Start a thread that is no lcore: on the CPUs that the process had and that are no lcores (on all
+ * of them if none is left), with signals blocked as in workers. Between choose and fini.
+ * Return: 0 or a negative errno.
+ */
+int plx_lcores_control_thread(pthread_t *thread, const char *name, void *(*fn)(void *), void *arg);
+/** Block all signals but faults in the calling thread: for threads that it is about to start. */
+void plx_lcores_block_signals(sigset_t *before);
 
 /** The nodes of all lcores, each once, into nodes[PLX_LCORE_MAX]. Return: how many. */
 size_t plx_lcores_nodes(int *nodes);

@@ -40,23 +40,6 @@ struct worker {
 
 static struct worker *workers[PLX_LCORE_MAX]; /* written by start and stop only */
 
-/* The application's signal handlers run in its own threads; faults stay with whoever causes them.
- */
-static void block_signals(sigset_t *before)
-{
-	sigset_t set;
-
-	sigfillset(&set);
-	sigdelset(&set, SIGSEGV);
-	sigdelset(&set, SIGBUS);
-	sigdelset(&set, SIGILL);
-	sigdelset(&set, SIGFPE);
-	sigdelset(&set, SIGTRAP);
-	sigdelset(&set, SIGSYS);
-	sigdelset(&set, SIGPROF);
-	pthread_sigmask(SIG_SETMASK, &set, before);
-}
-
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
@@ -94,7 +77,7 @@ static int start_thread(struct worker *w)
 	CPU_SET_S(w->id, PLX_MASK_BYTES, mask);
 	pthread_attr_init(&attr);
 	pthread_attr_setaffinity_np(&attr, PLX_MASK_BYTES, mask);
-	block_signals(&signals);
+	plx_lcores_block_signals(&signals);
 	err = pthread_create(&w->thread, &attr, worker_main, w);
 	pthread_sigmask(SIG_SETMASK, &signals, NULL);
 	pthread_attr_destroy(&attr);

@@ -17,6 +17,7 @@ int main(void)
 		{"refused", NULL, NULL, NULL, NULL, refused_tests},
 		{"lcores", NULL, NULL, NULL, NULL, lcores_tests},
 		{"clock", eal_up, eal_down, NULL, NULL, clock_tests},
+		{"loop", eal_up, eal_down, NULL, NULL, loop_tests},
 		{"mem", eal_up, eal_down, NULL, NULL, mem_tests},
 		{"segments", eal_up, eal_down, NULL, NULL, segments_tests},
 		{"register", eal_up, eal_down, NULL, NULL, register_tests},

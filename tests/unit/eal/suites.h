@@ -6,7 +6,7 @@
 #include <CUnit/CUnit.h>
 
 extern CU_TestInfo argp_tests[], clock_tests[], eal_tests[], heap_tests[], lcores_tests[],
-	log_tests[], mem_tests[], parse_tests[], ranges_tests[], register_tests[], refused_tests[],
-	segments_tests[], window_tests[];
+	log_tests[], loop_tests[], mem_tests[], parse_tests[], ranges_tests[], register_tests[],
+	refused_tests[], segments_tests[], window_tests[];
 
 #endif /* POLLUX_TESTS_EAL_SUITES_H */
