@@ -292,6 +292,7 @@ static int loop_run(void *arg)
 			last_drain = now;
 			flush_all(loop);
 		}
+		plx_lcore_turn(n);
 		idle = n ? 0 : idle + 1;
 		last_packet = n ? now : last_packet;
 		if (loop->epoll_fd >= 0 && idle > IDLE_POLLS && now - last_packet >= patience) {

@@ -18,6 +18,7 @@
 #include <pollux/nvme_admin.h>
 #include <pollux/nvme_event.h>
 
+#include "eal/telemetry.h"
 #include "nvme/nvme_regs.h"
 #include "nvme/qpair.h"
 
@@ -95,13 +96,17 @@ struct plx_nvme_ctrl {
 	struct nvme_events events;
 	struct nvme_keep_alive keep_alive;
 	bool sgl_bytes; /* SGLs may have any alignment; not: multiples of 4 */
-	bool enabled;	/* it may be running: reading queues, writing data */
+	struct plx_telemetry_source telemetry;
+	bool enabled; /* it may be running: reading queues, writing data */
 
 	pthread_mutex_t dev_lock;
 	struct plx_nvme_ctrl_stats stats;   /* lock */
 	_Atomic uint64_t timeouts, aborted; /* from the data path */
 	uint64_t lies[PLX_NVME_LIE_KINDS];  /* lock: control path's, and of closed queues */
 };
+
+/** Show it in telemetry, until plx_telemetry_remove() (telemetry.c). */
+void nvme_telemetry_add(struct plx_nvme_ctrl *ctrl);
 
 /* --- Registers (controller.c) --------------------------------------------------------------- */
 

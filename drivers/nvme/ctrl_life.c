@@ -223,6 +223,7 @@ struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
 		errno = -err;
 		return NULL;
 	}
+	nvme_telemetry_add(ctrl);
 	PLX_INFO(nvme, "%s: %s %s, %u namespaces, %u queue pairs, %u bytes a transfer",
 		 ctrl->info.name, ctrl->info.model, ctrl->info.serial, ctrl->info.namespaces,
 		 ctrl->info.io_queues, ctrl->info.max_transfer);
@@ -241,6 +242,7 @@ void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl)
 {
 	if (!ctrl)
 		return;
+	plx_telemetry_remove(&ctrl->telemetry);
 	pthread_mutex_lock(&ctrl->lock);
 	nvme_qpairs_close(ctrl);
 	pthread_mutex_unlock(&ctrl->lock);

@@ -20,6 +20,7 @@ enum {
 	OPT_LOG_LEVEL,
 	OPT_EAL,
 	OPT_EAL_ARGS,
+	OPT_NAME,
 };
 
 static const struct argp_option options[] = {
@@ -41,6 +42,7 @@ static const struct argp_option options[] = {
 	 "Runtime below: native or dpdk (default: $POLLUX_EAL, or else native)", 0},
 	{"eal-args", OPT_EAL_ARGS, "ARGS", 0,
 	 "Options for that runtime, in one word (default: $POLLUX_EAL_ARGS)", 0},
+	{"name", OPT_NAME, "NAME", 0, "Let plx-top and other processes find this one by a name", 0},
 	{0},
 };
 
@@ -100,6 +102,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_EAL_ARGS:
 		config->backend_args = arg;
+		break;
+	case OPT_NAME:
+		config->name = arg;
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

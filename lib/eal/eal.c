@@ -7,12 +7,15 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <pollux/clock.h>
 #include <pollux/log.h>
+#include <pollux/telemetry.h>
 
 #include "eal/backend.h"
 #include "eal/clock.h"
@@ -20,6 +23,8 @@
 #include "eal/loop.h"
 #include "eal/mem.h"
 #include "eal/numa_nodes.h"
+#include "eal/rundir.h"
+#include "eal/telemetry.h"
 #include "eal/version.h"
 
 PLX_LOG_COMPONENT(eal);
@@ -37,6 +42,9 @@ const char *plx_eal_backend(void)
 	return plx_eal_is_up() ? plx_backend()->name : NULL;
 }
 
+static char own_name[PLX_NAME_LEN]; /* "" if none */
+static uint64_t up_since_ns;
+
 bool plx_eal_is_up(void)
 {
 	bool *page = __atomic_load_n(&up, __ATOMIC_ACQUIRE);
@@ -47,6 +55,16 @@ bool plx_eal_is_up(void)
 const char *plx_version(void)
 {
 	return PLX_VERSION;
+}
+
+const char *plx_eal_name(void)
+{
+	return own_name;
+}
+
+uint64_t plx_eal_uptime_ns(void)
+{
+	return plx_eal_is_up() ? plx_clock_ns() - up_since_ns : 0;
 }
 
 /* The page lasts as long as the process: someone may be asking. */
@@ -142,6 +160,37 @@ static int init_on_backend(const struct plx_eal_config *config)
 	return err;
 }
 
+/* Where others find this process; last, for they may ask at once. */
+static int go_public(const char *name)
+{
+	int err;
+
+	if (!name)
+		return 0;
+	err = plx_rundir_open(name);
+	if (err)
+		return err;
+	snprintf(own_name, sizeof(own_name), "%s", name);
+	return plx_telemetry_start();
+}
+
+static void take_down(void)
+{
+	/* Workers, and the control thread, may still use memory until they have been waited for. */
+	plx_lcores_stop();
+	plx_loop_stop();
+	plx_telemetry_stop();
+	plx_loop_fini();
+	plx_rundir_close();
+	own_name[0] = '\0';
+	__atomic_store_n(up, false, __ATOMIC_RELEASE);
+	was_up = false;
+	plx_mem_fini();
+	stop_backend();
+	plx_lcores_fini();
+	plx_backend_set(NULL);
+}
+
 static int check_state(void)
 {
 	if (plx_eal_is_up()) {
@@ -183,9 +232,14 @@ static int init_locked(const struct plx_eal_config *config)
 		return err;
 	}
 	plx_clock_init(&since);
+	plx_lcores_extra_init();
 	was_up = true;
+	up_since_ns = plx_clock_ns();
 	__atomic_store_n(up, true, __ATOMIC_RELEASE);
-	return 0;
+	err = go_public(config->name);
+	if (err)
+		take_down();
+	return err;
 }
 
 int plx_eal_init(const struct plx_eal_config *config)
@@ -214,15 +268,7 @@ static int fini_locked(void)
 	err = plx_mem_fini_check();
 	if (err)
 		return err;
-	/* Workers may still use memory until they have been waited for. */
-	plx_lcores_stop();
-	plx_loop_fini();
-	__atomic_store_n(up, false, __ATOMIC_RELEASE);
-	was_up = false;
-	plx_mem_fini();
-	stop_backend();
-	plx_lcores_fini();
-	plx_backend_set(NULL);
+	take_down();
 	return 0;
 }
 

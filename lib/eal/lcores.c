@@ -31,6 +31,8 @@ static unsigned int main_id = PLX_LCORE_NONE;
 static cpu_set_t *saved_affinity;
 static bool own_cpus; /* ids are CPUs, and the threads are for us to pin */
 
+struct plx_lcore_loads plx_lcore_loads[PLX_LCORE_MAX + 1];
+
 /* --- Questions ------------------------------------------------------------------------------- */
 
 unsigned int plx_lcore_main(void)

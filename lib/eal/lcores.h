@@ -42,6 +42,11 @@ int plx_lcores_control_thread(pthread_t *thread, const char *name, void *(*fn)(v
 /** Block all signals but faults in the calling thread: for threads that it is about to start. */
 void plx_lcores_block_signals(sigset_t *before);
 
+/** lcore_threads.c: forget registered threads and loads, look for isolated CPUs. By init. */
+void plx_lcores_extra_init(void);
+/** Has a thread registered for this id? */
+bool plx_lcores_is_registered(unsigned int id);
+
 /** The nodes of all lcores, each once, into nodes[PLX_LCORE_MAX]. Return: how many. */
 size_t plx_lcores_nodes(int *nodes);
 

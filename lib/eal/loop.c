@@ -263,14 +263,18 @@ void plx_unwatch(struct plx_watch *watch)
 	pthread_mutex_unlock(&lock);
 }
 
-void plx_loop_fini(void)
+void plx_loop_stop(void)
 {
-	size_t left = 0;
-
 	if (epoll_fd < 0)
 		return;
 	eventfd_write(stop_fd, 1);
 	pthread_join(thread, NULL);
+}
+
+void plx_loop_fini(void)
+{
+	size_t left = 0;
+
 	while (watches) {
 		struct plx_watch *w = watches;
 

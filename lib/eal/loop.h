@@ -5,7 +5,9 @@
 
 #include <pollux/loop.h>
 
-/** End the control thread, if there is one; watches that are left are dropped with a warning. */
+/** End the control thread, if there is one: no callback runs from here on. */
+void plx_loop_stop(void);
+/** After plx_loop_stop(): watches that are left are dropped with a warning. */
 void plx_loop_fini(void);
 
 #endif /* PLX_EAL_LOOP_H */

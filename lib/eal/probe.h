@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * USDT probes: places that bpftrace, perf and gdb can hook while a program runs (README-tracing.md).
+ * USDT probes: places that bpftrace, perf and gdb can hook while a program runs
+ *(README-tracing.md).
  *
  *	PLX_PROBE(nvme_submit, qp->id, n);
  *

@@ -24,7 +24,11 @@
 #ifndef POLLUX_LIB_NET_DRIVER_H
 #define POLLUX_LIB_NET_DRIVER_H
 
+#include <pthread.h>
+
 #include <pollux/net.h>
+
+#include "eal/telemetry.h"
 
 struct plx_net_driver {
 	const char *name;
@@ -108,6 +112,8 @@ struct plx_port {
 	bool started;	  /**< what reset brings back */
 	int event_fd;	  /**< epoll: all below */
 	int wake_fd;	  /**< eventfd: written when a bit of pending is set */
+	pthread_mutex_t stats_lock; /**< the driver's counters: telemetry reads them, too */
+	struct plx_telemetry_source telemetry;
 };
 
 /** All drivers, with a NULL at the end; drivers/net/drivers.c. */

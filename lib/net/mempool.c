@@ -13,7 +13,9 @@
 #include <pollux/log.h>
 #include <pollux/mem.h>
 
+#include "eal/lcores.h"
 #include "eal/probe.h"
+#include "eal/telemetry.h"
 #include "mempool.h"
 
 PLX_LOG_COMPONENT(mempool);
@@ -188,10 +190,12 @@ static int caches_alloc(struct plx_mempool *mp, uint32_t size)
 	if (size == 0)
 		return 0;
 	bytes = (bytes + PLX_CACHE_LINE - 1) & ~(size_t)(PLX_CACHE_LINE - 1);
-	PLX_LCORE_FOREACH(id)
-	{
-		struct plx_mempool_cache *cache = aligned_alloc(PLX_CACHE_LINE, bytes);
+	for (id = 0; id < PLX_LCORE_MAX; id++) {
+		struct plx_mempool_cache *cache;
 
+		if (!plx_lcore_exists(id) && !plx_lcores_is_registered(id))
+			continue;
+		cache = aligned_alloc(PLX_CACHE_LINE, bytes);
 		if (!cache)
 			return -ENOMEM;
 		memset(cache, 0, bytes);
@@ -202,10 +206,49 @@ static int caches_alloc(struct plx_mempool *mp, uint32_t size)
 	return 0;
 }
 
+static void fill_telemetry(json_t *object, void *arg)
+{
+	const struct plx_mempool *mp = arg;
+	uint64_t refills = 0, flushes = 0;
+	unsigned int id;
+
+	for (id = 0; id < PLX_LCORE_MAX; id++) {
+		if (!mp->caches[id])
+			continue;
+		refills += mp->caches[id]->refills;
+		flushes += mp->caches[id]->flushes;
+	}
+	json_object_set_new(object, "name", json_string(mp->name));
+	plx_telemetry_set(object, "objects", mp->count);
+	plx_telemetry_set(object, "available", plx_mempool_available(mp));
+	plx_telemetry_set(object, "object_bytes", mp->stride);
+	plx_telemetry_set(object, "refills", refills);
+	plx_telemetry_set(object, "flushes", flushes);
+	plx_telemetry_set(object, "exhausted", mp->exhausted);
+	plx_telemetry_set(object, "overflows", mp->overflows);
+}
+
+static int telemetry_add(struct plx_mempool *mp)
+{
+	struct plx_telemetry_source *source = calloc(1, sizeof(*source));
+
+	if (!source)
+		return -ENOMEM;
+	source->array = "mempools";
+	source->fill = fill_telemetry;
+	source->arg = mp;
+	mp->telemetry = source;
+	plx_telemetry_add(source);
+	return 0;
+}
+
 static void memory_free(struct plx_mempool *mp)
 {
 	unsigned int id;
 
+	if (mp->telemetry)
+		plx_telemetry_remove(mp->telemetry);
+	free(mp->telemetry);
 	for (id = 0; id < PLX_LCORE_MAX; id++)
 		free(mp->caches[id]);
 	free(mp->store);
@@ -253,6 +296,8 @@ int plx_mempool_init(struct plx_mempool *mp, const struct plx_mempool_config *co
 	mp->size = config->size;
 	mp->stride = ((size_t)config->size + align - 1) & ~(align - 1);
 	err = memory_alloc(mp, config, cache);
+	if (!err)
+		err = telemetry_add(mp);
 	if (err) {
 		PLX_ERR(mempool, "%s: no memory for %u objects of %zu bytes (%zu KiB): %s", name,
 			mp->count, mp->stride, mp->stride * mp->count >> 10, strerror(-err));

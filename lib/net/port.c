@@ -219,6 +219,7 @@ struct plx_port *plx_port_open_with(const struct plx_net_driver *driver, struct 
 	port->dev = dev;
 	port->event_fd = -1;
 	port->wake_fd = -1;
+	pthread_mutex_init(&port->stats_lock, NULL);
 	snprintf(port->info.name, sizeof(port->info.name), "%s", name);
 	config_defaults(port, config);
 	err = open_device(port, arg);
@@ -227,6 +228,7 @@ struct plx_port *plx_port_open_with(const struct plx_net_driver *driver, struct 
 		errno = -err;
 		return NULL;
 	}
+	plx_port_telemetry_add(port);
 	PLX_INFO(net, "%s: open, driver %s, %u rx and %u tx queues", port->info.name, driver->name,
 		 port->info.rx_queues, port->info.tx_queues);
 	return port;
@@ -239,6 +241,7 @@ void plx_port_close(struct plx_port *port)
 	if (!port)
 		return;
 	dev = port->dev;
+	plx_telemetry_remove(&port->telemetry);
 	plx_port_stop(port);
 	port->driver->close(port);
 	plx_port_events_close(port);

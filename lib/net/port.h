@@ -15,6 +15,8 @@ int plx_port_settings_try(struct plx_port *port, uint64_t feature,
 			  const struct plx_port_settings *settings);
 /** 0, or -EINVAL/-ENOTSUP (logged): offloads that are none, or that the device has not. */
 int plx_port_check_offloads(const struct plx_port *port, uint64_t offloads);
+/** Show the port in telemetry, until plx_telemetry_remove(). */
+void plx_port_telemetry_add(struct plx_port *port);
 /** What plx_port_rss says of the time after open. */
 void plx_port_rss_defaults(struct plx_port *port);
 

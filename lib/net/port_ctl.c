@@ -199,14 +199,22 @@ int plx_port_stats(struct plx_port *port, struct plx_port_stats *stats)
 		add_queue(&stats->rx, &port->rxqs[i]->stats);
 	for (i = 0; i < port->info.tx_queues; i++)
 		add_queue(&stats->tx, &port->txqs[i]->stats);
+	pthread_mutex_lock(&port->stats_lock);
 	if (port->driver->stats)
 		port->driver->stats(port, stats);
+	pthread_mutex_unlock(&port->stats_lock);
 	return 0;
 }
 
 int plx_port_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n)
 {
-	return port->driver->xstats ? port->driver->xstats(port, xstats, n) : -ENOTSUP;
+	int ret = -ENOTSUP;
+
+	pthread_mutex_lock(&port->stats_lock);
+	if (port->driver->xstats)
+		ret = port->driver->xstats(port, xstats, n);
+	pthread_mutex_unlock(&port->stats_lock);
+	return ret;
 }
 
 int plx_port_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n)

@@ -272,6 +272,23 @@ void plx_as_iommu_down(struct plx_as *as)
 	pthread_mutex_unlock(&as->map_lock);
 }
 
+/* --- Telemetry ------------------------------------------------------------------------------ */
+
+static void fill_telemetry(json_t *object, void *arg)
+{
+	struct plx_as *as = arg;
+	struct plx_as_stats stats;
+
+	plx_as_stats_get(as, &stats);
+	json_object_set_new(object, "name", json_sprintf("container %d", as->container));
+	plx_telemetry_set(object, "mappings", stats.mappings);
+	plx_telemetry_set(object, "mapped_bytes", stats.mapped_bytes);
+	plx_telemetry_set(object, "map_calls", stats.map_calls);
+	plx_telemetry_set(object, "unmap_calls", stats.unmap_calls);
+	plx_telemetry_set(object, "short_unmaps", stats.short_unmaps);
+	plx_telemetry_set(object, "dma_avail", stats.dma_avail);
+}
+
 /* --- Public ---------------------------------------------------------------------------------- */
 
 struct plx_as *plx_as_open(const struct plx_as_config *config)
@@ -302,6 +319,10 @@ struct plx_as *plx_as_open(const struct plx_as_config *config)
 	pthread_mutex_init(&as->map_lock, NULL);
 	as->listener.add = heap_add;
 	as->listener.remove = heap_remove;
+	as->telemetry.array = "address_spaces";
+	as->telemetry.fill = fill_telemetry;
+	as->telemetry.arg = as;
+	plx_telemetry_add(&as->telemetry);
 	return as;
 }
 
@@ -314,6 +335,7 @@ int plx_as_close(struct plx_as *as)
 			as->devs->info.name);
 		return -EBUSY;
 	}
+	plx_telemetry_remove(&as->telemetry);
 	close(as->container);
 	plx_maps_free(&as->maps);
 	pthread_mutex_destroy(&as->map_lock);

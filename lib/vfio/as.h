@@ -14,6 +14,7 @@
 #include <pollux/mem.h>
 #include <pollux/vfio.h>
 
+#include "eal/telemetry.h"
 #include "vfio/container.h"
 #include "vfio/maps.h"
 
@@ -28,6 +29,8 @@ struct plx_group {
 struct plx_as {
 	struct plx_as_config config;
 	int container;
+
+	struct plx_telemetry_source telemetry;
 
 	pthread_mutex_t attach_lock;
 	struct plx_group *groups; /* attach_lock */

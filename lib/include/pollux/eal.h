@@ -43,6 +43,9 @@ struct plx_eal_config {
 	const char *log_levels;	  /**< as plx_log_set_levels(); NULL: leave as is */
 	const char *backend;	  /**< "native" or "dpdk"; NULL: $POLLUX_EAL, or else "native" */
 	const char *backend_args; /**< the backend's own options; NULL: $POLLUX_EAL_ARGS, or none */
+	/** Others find this process by it, to read its statistics and memory: <pollux/telemetry.h>
+	 * says what it leads to. NULL: no files are made, and no thread for it. */
+	const char *name;
 };
 
 /**
@@ -50,6 +53,7 @@ struct plx_eal_config {
  * a struct plx_eal_config, which must be zeroed before. Strings point into argv.
  *	--lcores LIST  --main-lcore CPU  --mem SIZE  --mem-limit SIZE  --page-size SIZE  --no-huge
  *	--require-huge  --va-base ADDR  --log-level LIST  --eal NAME  --eal-args ARGS
+ *	--name NAME
  */
 PLX_API extern const struct argp plx_eal_argp;
 
@@ -65,6 +69,8 @@ PLX_API extern const struct argp plx_eal_argp;
  * to get more), -EPERM (the system refuses to pin threads), -EAGAIN (or to start them), -ENODEV (a
  * forked child of a process with the EAL up), -ENOENT (the library of that backend is not
  * installed), or what else the system says. Nothing is left then.
+ * forked child of a process with the EAL up), -EBUSY (another process has the name), or what else
+ * the system says. Nothing is left then.
  */
 PLX_API int plx_eal_init(const struct plx_eal_config *config);
 
@@ -83,6 +89,10 @@ PLX_API bool plx_eal_is_up(void);
 
 /** The backend in use, "native" or "dpdk"; NULL while the EAL is not up. */
 PLX_API const char *plx_eal_backend(void);
+/** The name that it was given, or "". */
+PLX_API const char *plx_eal_name(void);
+/** Nanoseconds since plx_eal_init(); 0 if it is not up. */
+PLX_API uint64_t plx_eal_uptime_ns(void);
 
 /** The version of the library, e.g. "0.1.0". */
 PLX_API const char *plx_version(void);

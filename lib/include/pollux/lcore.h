@@ -17,6 +17,7 @@
 #ifndef POLLUX_LCORE_H
 #define POLLUX_LCORE_H
 
+#include <pollux/clock.h>
 #include <pollux/common.h>
 
 PLX_BEGIN_DECLS
@@ -67,6 +68,80 @@ PLX_API int plx_lcore_launch(unsigned int id, plx_lcore_fn_t fn, void *arg);
  * above.
  */
 PLX_API int plx_lcore_wait(unsigned int id, int *ret);
+
+/* --- Threads that are not ours --------------------------------------------------------------- */
+
+/**
+ * Make the calling thread an lcore: it gets an id of its own (the highest that is free, no CPU's
+ * number) until it unregisters, and a cache in mempools that are opened from then on. It is not
+ * pinned, nothing can be launched on it, and PLX_LCORE_FOREACH passes it.
+ * Return: the id; -EALREADY (it is one), -ENOSPC (no id is free), -ENODEV (no EAL).
+ */
+PLX_API int plx_lcore_register(void);
+/**
+ * Undo it, from the same thread. What its caches hold stays in them until another thread gets the
+ * id or the pool is closed; nothing is lost.
+ * Return: 0; -ENOENT (it has not registered), -ENODEV.
+ */
+PLX_API int plx_lcore_unregister(void);
+
+/* --- Per-lcore variables --------------------------------------------------------------------- */
+
+/**
+ * A variable that each lcore has for itself, on cache lines of its own; threads that are no lcore
+ * share one more:
+ *
+ *	static PLX_PER_LCORE(struct counters, counts);
+ *	plx_per_lcore(counts)->packets++;
+ */
+#define PLX_PER_LCORE(type, name)                                                                  \
+	struct {                                                                                   \
+		type value PLX_CACHE_ALIGNED;                                                      \
+	} name[PLX_LCORE_MAX + 1]
+/** The calling thread's, and that of an lcore: pointers. */
+#define plx_per_lcore(name)	   (&(name)[plx_lcore_slot()].value)
+#define plx_per_lcore_of(name, id) (&(name)[id].value)
+
+/** The calling thread's index into per-lcore variables. */
+static inline unsigned int plx_lcore_slot(void)
+{
+	return plx_lcore_self < PLX_LCORE_MAX ? plx_lcore_self : PLX_LCORE_MAX;
+}
+
+/* --- How busy -------------------------------------------------------------------------------- */
+
+/** Of one lcore, in ticks of plx_tsc(), since it first called plx_lcore_turn(). */
+struct plx_lcore_load {
+	uint64_t busy_ticks; /**< of turns that found work */
+	uint64_t idle_ticks;
+	uint64_t last; /**< when the last turn ended */
+};
+/** The lcores' own; read them by plx_lcore_load(). */
+PLX_API extern struct plx_lcore_loads {
+	struct plx_lcore_load load PLX_CACHE_ALIGNED;
+} plx_lcore_loads[PLX_LCORE_MAX + 1];
+
+/**
+ * A polling loop has gone round once and found so many packets, completions, ...: 0 makes the time
+ * since the last call idle, all else busy. Costs about ten instructions; telemetry shows the sums.
+ */
+static inline void plx_lcore_turn(unsigned int work)
+{
+	struct plx_lcore_load *load = &plx_lcore_loads[plx_lcore_slot()].load;
+	uint64_t now = plx_tsc(), ticks = now - load->last;
+
+	ticks = plx_unlikely(!load->last) ? 0 : ticks;
+	load->last = now;
+	*(work ? &load->busy_ticks : &load->idle_ticks) += ticks;
+}
+/** The load of an lcore, from any thread; all zero where there is none such. */
+PLX_API struct plx_lcore_load plx_lcore_load(unsigned int id);
+
+/**
+ * Does the kernel keep other work off this lcore's CPU (isolcpus=, or an isolated cpuset)? With
+ * several lcores and none isolated plx_eal_init() hints at it (log level info).
+ */
+PLX_API bool plx_lcore_is_isolated(unsigned int id);
 
 PLX_END_DECLS
 

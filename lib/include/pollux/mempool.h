@@ -54,6 +54,7 @@ struct plx_mempool {
 	void **store;
 	uint64_t exhausted; /**< gets that failed */
 	uint64_t overflows; /**< puts refused, because all objects were in: double frees */
+	void *telemetry;
 };
 
 /** All zero but count and size is fine. */

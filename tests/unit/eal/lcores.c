@@ -277,7 +277,65 @@ static void idle(void)
 	UNIT_EQ(plx_eal_fini(), 0);
 }
 
+static PLX_PER_LCORE(int, counters);
+
+static void *guest(void *arg)
+{
+	int *results = arg, id;
+
+	results[0] = plx_lcore_unregister();
+	id = plx_lcore_register();
+	results[1] = id >= 0 && plx_lcore_id() == (unsigned int)id &&
+		     !plx_lcore_exists((unsigned int)id);
+	results[2] = plx_lcore_register();
+	++*plx_per_lcore(counters);
+	results[3] = id >= 0 ? *plx_per_lcore_of(counters, id) : -1;
+	plx_lcore_turn(0);
+	plx_lcore_turn(0);
+	results[4] = id >= 0 && plx_lcore_load((unsigned int)id).idle_ticks > 0;
+	results[5] = plx_lcore_unregister();
+	results[6] = plx_lcore_id() == PLX_LCORE_NONE;
+	return NULL;
+}
+
+static void foreign_thread(void)
+{
+	int results[7];
+	pthread_t thread;
+
+	UNIT_EQ(init(NULL, NULL), 0);
+	UNIT_EQ(plx_lcore_register(), -EALREADY);
+	pthread_create(&thread, NULL, guest, results);
+	pthread_join(thread, NULL);
+	UNIT_EQ(results[0], -ENOENT);
+	UNIT_EQ(results[1], true);
+	UNIT_EQ(results[2], -EALREADY);
+	UNIT_EQ(results[3], 1);
+	UNIT_EQ(results[4], true);
+	UNIT_EQ(results[5], 0);
+	UNIT_EQ(results[6], true);
+	UNIT_EQ(plx_eal_fini(), 0);
+	UNIT_EQ(plx_lcore_register(), -ENODEV);
+}
+
+static void busyness(void)
+{
+	struct plx_lcore_load load;
+	unsigned int i;
+
+	UNIT_EQ(init(NULL, NULL), 0);
+	for (i = 0; i < 100; i++)
+		plx_lcore_turn(i % 2);
+	load = plx_lcore_load(plx_lcore_id());
+	CU_ASSERT(load.busy_ticks > 0 && load.idle_ticks > 0);
+	load = plx_lcore_load(PLX_LCORE_MAX);
+	UNIT_EQ(load.busy_ticks, 0);
+	UNIT_EQ(plx_eal_fini(), 0);
+}
+
 CU_TestInfo lcores_tests[] = {
+	{"a thread that is not ours registers", foreign_thread},
+	{"how busy an lcore is", busyness},
 	{"all CPUs of the process", all_cpus},
 	{"one CPU", one_cpu},
 	{"lists that are refused", refused},

@@ -21,6 +21,7 @@ int main(void)
 		{"mem", eal_up, eal_down, NULL, NULL, mem_tests},
 		{"segments", eal_up, eal_down, NULL, NULL, segments_tests},
 		{"register", eal_up, eal_down, NULL, NULL, register_tests},
+		{"telemetry", telemetry_up, telemetry_down, NULL, NULL, telemetry_tests},
 		CU_SUITE_INFO_NULL,
 	};
 

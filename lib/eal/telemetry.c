@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Telemetry (<pollux/telemetry.h>): puts the document together, and serves it on the control
+ * thread. A client is written to as fast as it reads; it holds up nobody, and there are few.
+ */
+#include "eal/telemetry.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <pollux/clock.h>
+#include <pollux/eal.h>
+#include <pollux/lcore.h>
+#include <pollux/log.h>
+#include <pollux/loop.h>
+#include <pollux/mem.h>
+
+#include "eal/rundir.h"
+
+PLX_LOG_USE(eal);
+
+#define CLIENTS_MAX  16
+#define ANSWER_MS    5000
+#define DOCUMENT_MAX ((size_t)64 << 20)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct plx_telemetry_source *sources; /* lock; newest first */
+
+/* --- Sources --------------------------------------------------------------------------------- */
+
+void plx_telemetry_add(struct plx_telemetry_source *source)
+{
+	pthread_mutex_lock(&lock);
+	source->next = sources;
+	sources = source;
+	pthread_mutex_unlock(&lock);
+}
+
+void plx_telemetry_remove(struct plx_telemetry_source *source)
+{
+	struct plx_telemetry_source **at;
+
+	pthread_mutex_lock(&lock);
+	for (at = &sources; *at && *at != source; at = &(*at)->next)
+		;
+	if (*at)
+		*at = source->next;
+	pthread_mutex_unlock(&lock);
+}
+
+void plx_telemetry_set(json_t *object, const char *key, uint64_t value)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)(value & INT64_MAX)));
+}
+
+/* --- Document -------------------------------------------------------------------------------- */
+
+static json_t *lcores(void)
+{
+	json_t *array = json_array();
+	unsigned int id;
+
+	PLX_LCORE_FOREACH(id)
+	{
+		struct plx_lcore_load load = plx_lcore_load(id);
+		json_t *o = json_object();
+		char name[16];
+
+		snprintf(name, sizeof(name), "%u", id);
+		json_object_set_new(o, "name", json_string(name));
+		json_object_set_new(o, "node", json_integer(plx_lcore_node(id)));
+		json_object_set_new(o, "main", json_boolean(id == plx_lcore_main()));
+		json_object_set_new(o, "isolated", json_boolean(plx_lcore_is_isolated(id)));
+		plx_telemetry_set(o, "busy_ns", plx_tsc_to_ns(load.busy_ticks));
+		plx_telemetry_set(o, "idle_ns", plx_tsc_to_ns(load.idle_ticks));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+static const char *kind_name(enum plx_mem_kind kind)
+{
+	static const char *const names[] = {
+		[PLX_MEM_HUGETLB] = "hugetlb",
+		[PLX_MEM_THP] = "thp",
+		[PLX_MEM_SMALL] = "small",
+		[PLX_MEM_REGISTERED] = "registered",
+	};
+
+	return names[kind];
+}
+
+static int add_segment(const struct plx_mem_segment *segment, void *arg)
+{
+	json_t *o = json_object();
+	char va[24];
+
+	snprintf(va, sizeof(va), "%p", segment->va);
+	json_object_set_new(o, "name", json_string(va));
+	json_object_set_new(o, "kind", json_string(kind_name(segment->kind)));
+	plx_telemetry_set(o, "bytes", segment->len);
+	plx_telemetry_set(o, "page_size", segment->page_size);
+	json_object_set_new(o, "node", json_integer(segment->node));
+	json_array_append_new(arg, o);
+	return 0;
+}
+
+static json_t *memory(void)
+{
+	json_t *o = json_object(), *segments = json_array();
+	struct plx_mem_stats stats;
+
+	plx_mem_stats_get(&stats);
+	json_object_set_new(o, "kind", json_string(kind_name(stats.kind)));
+	plx_telemetry_set(o, "heap_bytes", stats.heap_bytes);
+	plx_telemetry_set(o, "heap_used_bytes", stats.heap_used_bytes);
+	plx_telemetry_set(o, "heap_allocations", stats.heap_allocations);
+	plx_telemetry_set(o, "registered_bytes", stats.registered_bytes);
+	plx_telemetry_set(o, "bad_frees", stats.bad_frees);
+	plx_telemetry_set(o, "failed", stats.failed);
+	plx_mem_walk(add_segment, segments);
+	json_object_set_new(o, "segments", segments);
+	return o;
+}
+
+static void add_sources(json_t *document)
+{
+	static const char *const arrays[] = {"mempools", "address_spaces", "ports", "controllers"};
+	struct plx_telemetry_source *s;
+	size_t i;
+
+	for (i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
+		json_object_set_new(document, arrays[i], json_array());
+	pthread_mutex_lock(&lock);
+	for (s = sources; s; s = s->next) {
+		json_t *array = json_object_get(document, s->array), *o = json_object();
+
+		s->fill(o, s->arg);
+		json_array_insert_new(array, 0, o);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+char *plx_telemetry_json(void)
+{
+	json_t *document;
+	char *text;
+
+	if (!plx_eal_is_up()) {
+		errno = ENODEV;
+		return NULL;
+	}
+	document = json_object();
+	json_object_set_new(document, "version", json_string(plx_version()));
+	json_object_set_new(document, "pid", json_integer(getpid()));
+	json_object_set_new(document, "name", json_string(plx_eal_name()));
+	json_object_set_new(document, "uptime_s", json_real((double)plx_eal_uptime_ns() / 1e9));
+	json_object_set_new(document, "lcores", lcores());
+	json_object_set_new(document, "memory", memory());
+	add_sources(document);
+	text = json_dumps(document, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	json_decref(document);
+	if (!text)
+		errno = ENOMEM;
+	return text;
+}
+
+/* --- Server ---------------------------------------------------------------------------------- */
+
+struct client {
+	int fd;
+	char *text;
+	size_t len, sent;
+	struct plx_watch *watch;
+	struct client *next;
+};
+
+/* Used by the control thread; by start and stop while nothing is watched. */
+static int listen_fd = -1;
+static struct plx_watch *listen_watch;
+static struct client *clients;
+static size_t client_count;
+
+static void drop_client(struct client *client)
+{
+	struct client **at;
+
+	for (at = &clients; *at != client; at = &(*at)->next)
+		;
+	*at = client->next;
+	client_count--;
+	plx_unwatch(client->watch);
+	close(client->fd);
+	free(client->text);
+	free(client);
+}
+
+static void client_ready(int fd, uint32_t events, void *arg)
+{
+	struct client *c = arg;
+	ssize_t n = send(fd, c->text + c->sent, c->len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n > 0)
+		c->sent += (size_t)n;
+	if (c->sent == c->len || (n < 0 && errno != EAGAIN && errno != EINTR))
+		drop_client(c);
+}
+
+static int add_client(int fd)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	int err = -ENOMEM;
+
+	if (c)
+		c->text = plx_telemetry_json();
+	if (c && c->text) {
+		c->fd = fd;
+		c->len = strlen(c->text);
+		err = plx_watch_fd(fd, EPOLLOUT, client_ready, c, &c->watch);
+	}
+	if (err) {
+		if (c)
+			free(c->text);
+		free(c);
+		return err;
+	}
+	c->next = clients;
+	clients = c;
+	client_count++;
+	return 0;
+}
+
+static void new_client(int fd, uint32_t events, void *arg)
+{
+	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (client < 0)
+		return;
+	if (client_count >= CLIENTS_MAX || add_client(client))
+		close(client);
+}
+
+int plx_telemetry_start(void)
+{
+	int err;
+
+	listen_fd = plx_rundir_listen("stats", SOCK_STREAM);
+	if (listen_fd < 0)
+		return listen_fd;
+	err = plx_watch_fd(listen_fd, EPOLLIN, new_client, NULL, &listen_watch);
+	if (err)
+		plx_telemetry_stop();
+	return err;
+}
+
+void plx_telemetry_stop(void)
+{
+	plx_unwatch(listen_watch);
+	listen_watch = NULL;
+	while (clients)
+		drop_client(clients);
+	if (listen_fd >= 0)
+		close(listen_fd);
+	listen_fd = -1;
+}
+
+/* --- Client ---------------------------------------------------------------------------------- */
+
+static int read_all(int fd, char **json)
+{
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	size_t len = 0, room = 0;
+	char *text = NULL, *bigger;
+	ssize_t n = 1;
+	int err = 0;
+
+	while (!err && n > 0) {
+		if (room - len < 4096) {
+			room = room ? 2 * room : 65536;
+			bigger = realloc(text, room);
+			err = bigger ? 0 : -ENOMEM;
+			text = bigger ? bigger : text;
+		}
+		if (!err && poll(&wait, 1, ANSWER_MS) != 1)
+			err = -ETIMEDOUT;
+		if (!err)
+			n = recv(fd, text + len, room - len - 1, 0);
+		if (!err && n < 0)
+			err = errno == ECONNRESET ? -ENOENT : -errno;
+		if (!err)
+			len += (size_t)n;
+		if (!err && len > DOCUMENT_MAX)
+			err = -EMSGSIZE;
+	}
+	if (!err && len == 0)
+		err = -ENOENT;
+	if (err) {
+		free(text);
+		return err;
+	}
+	text[len] = '\0';
+	*json = text;
+	return 0;
+}
+
+int plx_telemetry_read(const char *name, char **json)
+{
+	int fd = plx_rundir_connect(name, "stats", SOCK_STREAM), err;
+
+	*json = NULL;
+	if (fd < 0)
+		return fd;
+	err = read_all(fd, json);
+	close(fd);
+	return err;
+}
+
+int plx_telemetry_list(int (*fn)(const char *name, void *arg), void *arg)
+{
+	return plx_rundir_list(fn, arg);
+}
