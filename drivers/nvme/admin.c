@@ -261,8 +261,8 @@ int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *
 	if (err)
 		return err;
 	err = create_sq(ctrl, qp);
-	if (err)
-		delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue");
+	if (err && delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue"))
+		nvme_ctrl_break(ctrl, "it does not delete completion queue %u", qp->qid);
 	qp->created = !err;
 	return err;
 }

@@ -71,6 +71,24 @@ static uint32_t shutdown_ms(uint32_t rtd3e_us)
 	return ms < SHUTDOWN_MS_MAX ? ms : SHUTDOWN_MS_MAX;
 }
 
+/* The two ids above are no namespace: reserved, and all of them (Base 3.2.1.2). */
+static uint32_t max_namespaces(struct plx_nvme_ctrl *ctrl, uint32_t nn)
+{
+	if (nn <= NVME_NSID_MAX)
+		return nn;
+	ctrl->lies[PLX_NVME_LIE_IDENTIFY]++;
+	return NVME_NSID_MAX;
+}
+
+/* A value that there is not yet says nothing that we could rely on: PRPs do it. */
+static void parse_sgls(struct plx_nvme_ctrl *ctrl, uint32_t sgls)
+{
+	if (sgls == NVME_SGLS_MASK)
+		ctrl->lies[PLX_NVME_LIE_IDENTIFY]++;
+	ctrl->info.sgl = sgls == NVME_SGLS_BYTES || sgls == NVME_SGLS_DWORDS;
+	ctrl->sgl_bytes = sgls == NVME_SGLS_BYTES;
+}
+
 int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id)
 {
 	struct plx_nvme_ctrl_info *info = &ctrl->info;
@@ -95,16 +113,15 @@ int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id)
 	info->ieee_oui[2] = id->ieee[0];
 	info->mdts = id->mdts;
 	info->max_transfer = max_transfer(ctrl, id->mdts);
-	info->max_namespaces = le32toh(id->nn);
+	info->max_namespaces = max_namespaces(ctrl, le32toh(id->nn));
 	info->oncs = le16toh(id->oncs);
 	info->oacs = le16toh(id->oacs);
 	info->error_entries = (uint16_t)(id->elpe + 1);
 	info->volatile_cache = id->vwc & NVME_VWC_PRESENT;
-	info->sgl = le32toh(id->sgls) & NVME_SGLS_MASK;
+	parse_sgls(ctrl, le32toh(id->sgls) & NVME_SGLS_MASK);
 	ctrl->event_notices = le32toh(id->oaes);
 	ctrl->event_limit = id->aerl + 1u;
 	ctrl->keep_alive.granularity_ms = le16toh(id->kas) * NVME_KAS_UNIT_MS;
-	ctrl->sgl_bytes = (le32toh(id->sgls) & NVME_SGLS_MASK) == NVME_SGLS_BYTES;
 	ctrl->shutdown_ms = shutdown_ms(le32toh(id->rtd3e));
 	return 0;
 }

@@ -28,6 +28,13 @@ static int add_namespace(struct plx_nvme_ctrl *ctrl, uint32_t id)
 	return 0;
 }
 
+static void too_many(struct plx_nvme_ctrl *ctrl)
+{
+	ctrl->lies[PLX_NVME_LIE_NAMESPACES]++;
+	PLX_WARN(nvme, "%s: more than %u namespaces; the others are ignored", ctrl->info.name,
+		 NVME_NAMESPACES_MAX);
+}
+
 /* One page of the list, ids above `after`. *last is its last id, 0 when the list ended. */
 static int list_page(struct plx_nvme_ctrl *ctrl, uint32_t after, uint32_t *last)
 {
@@ -52,8 +59,7 @@ static int list_page(struct plx_nvme_ctrl *ctrl, uint32_t after, uint32_t *last)
 			return 0;
 		}
 		if (ctrl->namespace_count == NVME_NAMESPACES_MAX) {
-			PLX_WARN(nvme, "%s: more than %u namespaces; the others are ignored",
-				 ctrl->info.name, NVME_NAMESPACES_MAX);
+			too_many(ctrl);
 			return 0;
 		}
 		err = add_namespace(ctrl, id);
@@ -71,6 +77,8 @@ static int list_all(struct plx_nvme_ctrl *ctrl)
 	uint32_t id;
 	int err = 0;
 
+	if (ctrl->info.max_namespaces > NVME_NAMESPACES_MAX)
+		too_many(ctrl);
 	for (id = 1; id <= ctrl->info.max_namespaces && id <= NVME_NAMESPACES_MAX && !err; id++)
 		err = add_namespace(ctrl, id);
 	return err;

@@ -189,6 +189,7 @@ static_assert(offsetof(struct nvme_id_ctrl, subnqn) == 768, "Base 5.17.2.1");
 #define NVME_VWC_PRESENT   0x1
 #define NVME_SGLS_MASK	   0x3
 #define NVME_SGLS_BYTES	   0x1 /* of the two: no alignment is asked for */
+#define NVME_SGLS_DWORDS   0x2 /* multiples of 4 */
 
 /* LBA format, NVM 4.1.5.1 */
 struct nvme_lbaf {
@@ -231,6 +232,9 @@ static_assert(offsetof(struct nvme_id_ns, vendor) == 384, "NVM 4.1.5.1");
 #define NVME_DPS_TYPE	    0x07
 #define NVME_DPS_FIRST	    0x08
 #define NVME_LBADS_MIN	    9
+
+/* Base 3.2.1.2 */
+#define NVME_NSID_MAX 0xfffffffdu
 
 /* Active namespace list, Base 5.17.2.2: ids ascending, 0 ends it early */
 #define NVME_NS_LIST_ENTRIES 1024

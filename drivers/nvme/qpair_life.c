@@ -349,6 +349,9 @@ static int create(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp, bool in
 			return qp->vector;
 	}
 	err = nvme_admin_create_queues(ctrl, qp);
+	/* One that did not answer may still write to the rings, which are freed now. */
+	if (err && nvme_ctrl_state(ctrl) != PLX_NVME_READY)
+		nvme_ctrl_stop(ctrl);
 	if (err && qp->vector >= 0)
 		nvme_irq_give(ctrl, qp->vector);
 	return err;

@@ -138,9 +138,9 @@ static uint32_t doorbell(unsigned int qid)
 	return at ? plx_mmio_read32(at) : 0;
 }
 
-static void complete(struct fake_queue *sq, unsigned int qid, uint16_t cid, uint16_t status,
-		     uint64_t result)
+void fake_complete(unsigned int qid, uint16_t cid, uint16_t status, uint64_t result)
 {
+	struct fake_queue *sq = &fake.queues[qid];
 	struct fake_queue *q = &fake.queues[sq->cqid];
 	struct nvme_cqe *cqe = (struct nvme_cqe *)dma(q->cq) + q->cq_tail;
 	eventfd_t one = 1;
@@ -186,7 +186,7 @@ static void transfer_sgl(const struct nvme_sqe *sqe, char *disk, size_t len, boo
 }
 
 /* Copy between the disk and the pages of a transfer (Base 4.1.1). */
-static void transfer(const struct nvme_sqe *sqe, char *disk, size_t len, bool to_host)
+void fake_transfer(const struct nvme_sqe *sqe, char *disk, size_t len, bool to_host)
 {
 	uint64_t page = UINT64_C(1) << (NVME_PAGE_SHIFT_BASE + NVME_GET(fake.cap, NVME_CAP_MPSMIN));
 	uint64_t at = le64toh(sqe->prp1);
@@ -217,7 +217,7 @@ static uint16_t compare(const struct nvme_sqe *sqe, const char *disk, size_t len
 	char *host = malloc(len);
 	uint16_t status;
 
-	transfer(sqe, host, len, false);
+	fake_transfer(sqe, host, len, false);
 	status = memcmp(host, disk, len) ? PLX_NVME_COMPARE_FAILURE : 0;
 	free(host);
 	return status;
@@ -228,7 +228,7 @@ static uint16_t deallocate(const struct nvme_sqe *sqe, char *disk)
 	struct plx_nvme_dsm_range ranges[PLX_NVME_DSM_RANGES_MAX];
 	uint32_t n = (le32toh(sqe->cdw10) & 0xff) + 1, i;
 
-	transfer(sqe, (char *)ranges, n * sizeof(ranges[0]), false);
+	fake_transfer(sqe, (char *)ranges, n * sizeof(ranges[0]), false);
 	for (i = 0; i < n; i++) {
 		if (le64toh(ranges[i].lba) + le32toh(ranges[i].blocks) > FAKE_BLOCKS)
 			return PLX_NVME_LBA_OUT_OF_RANGE;
@@ -244,7 +244,7 @@ static uint16_t copy(const struct nvme_sqe *sqe, char *disk)
 	uint32_t n = (le32toh(sqe->cdw12) & 0xff) + 1, i;
 	uint64_t to = le64toh(sqe->slba);
 
-	transfer(sqe, (char *)ranges, n * sizeof(ranges[0]), false);
+	fake_transfer(sqe, (char *)ranges, n * sizeof(ranges[0]), false);
 	for (i = 0; i < n; i++) {
 		uint64_t from = le64toh(ranges[i].lba), blocks = le16toh(ranges[i].blocks) + 1;
 
@@ -262,7 +262,7 @@ static uint16_t range_command(const struct nvme_sqe *sqe, char *disk, size_t len
 	switch (sqe->opcode) {
 	case PLX_NVME_READ:
 	case PLX_NVME_WRITE:
-		transfer(sqe, disk, len, sqe->opcode == PLX_NVME_READ);
+		fake_transfer(sqe, disk, len, sqe->opcode == PLX_NVME_READ);
 		return fake.io_status;
 	case PLX_NVME_COMPARE:
 		return compare(sqe, disk, len);
@@ -419,10 +419,10 @@ static uint16_t vendor_command(const struct nvme_sqe *sqe, uint64_t *result)
 	size_t len = le32toh(sqe->cdw10), i;
 	char *data = malloc(len);
 
-	transfer(sqe, data, len, false);
+	fake_transfer(sqe, data, len, false);
 	for (i = 0; i < len; i++)
 		data[i]++;
-	transfer(sqe, data, len, true);
+	fake_transfer(sqe, data, len, true);
 	free(data);
 	*result = len;
 	return 0;
@@ -532,13 +532,13 @@ static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 	}
 }
 
-static void run_admin(struct fake_queue *q, const struct nvme_sqe *sqe)
+static void run_admin(const struct nvme_sqe *sqe)
 {
 	uint64_t result = 0;
 	uint16_t status;
 
 	fake.last_admin = *sqe;
-	if (sqe->opcode == fake.silent_opcode)
+	if (sqe->opcode == fake.silent_opcode || (fake.on_admin && fake.on_admin(sqe)))
 		return;
 	if (sqe->opcode == NVME_ADMIN_ASYNC_EVENT && fake.events_held <= fake.id.aerl) {
 		fake.event_cids[fake.events_held++] = le16toh(sqe->cid);
@@ -548,7 +548,7 @@ static void run_admin(struct fake_queue *q, const struct nvme_sqe *sqe)
 		status = fake.failing_status;
 	else
 		status = admin_command(sqe, &result);
-	complete(q, 0, le16toh(sqe->cid), status, result);
+	fake_complete(0, le16toh(sqe->cid), status, result);
 }
 
 /* --- The device: its thread ----------------------------------------------------------------- */
@@ -564,9 +564,9 @@ static void run_queue(unsigned int qid)
 		memcpy(&sqe, (struct nvme_sqe *)dma(q->sq) + q->sq_head, sizeof(sqe));
 		q->sq_head = q->sq_head + 1 == q->sq_size ? 0 : q->sq_head + 1;
 		if (qid == 0)
-			run_admin(q, &sqe);
-		else if (!fake.io_silent)
-			complete(q, qid, le16toh(sqe.cid), io_command(&sqe), 0);
+			run_admin(&sqe);
+		else if (!fake.io_silent && !(fake.on_io && fake.on_io(qid, &sqe)))
+			fake_complete(qid, le16toh(sqe.cid), io_command(&sqe), 0);
 	}
 }
 
@@ -627,6 +627,8 @@ static void run_registers(void)
 		csts &= ~NVME_CSTS_SHST;
 	if (fake.fatal)
 		csts |= NVME_CSTS_CFS;
+	if (fake.on_status)
+		csts = fake.on_status(csts);
 	plx_mmio_write32(fake.bar + NVME_CSTS, csts);
 }
 

@@ -55,6 +55,10 @@ struct fake {
 	volatile uint16_t event_status;
 	volatile bool gone, fatal; /* reads all ones; CSTS.CFS */
 	int reset_error;
+	/* Called by its thread. True: that was all, it does not do what it does otherwise. */
+	bool (*volatile on_admin)(const struct nvme_sqe *sqe);
+	bool (*volatile on_io)(unsigned int qid, const struct nvme_sqe *sqe);
+	uint32_t (*volatile on_status)(uint32_t csts); /* what CSTS reads instead */
 
 	/* What it has seen. */
 	volatile unsigned int resets, flushes, enables, shutdowns, prp_faults, sgls;
@@ -98,12 +102,17 @@ struct plx_nvme_ctrl *fake_open(const struct plx_nvme_ctrl_config *config);
 /** Stop the thread and free what fake_defaults() allocated. */
 void fake_end(void);
 
+/** Only from the hooks: put an entry into the completion queue of a submission queue. */
+void fake_complete(unsigned int qid, uint16_t cid, uint16_t status, uint64_t result);
+/** Only from the hooks: copy between len bytes and what a command's data pointer describes. */
+void fake_transfer(const struct nvme_sqe *sqe, char *data, size_t len, bool to_host);
+
 /** Lies of a kind that the controller has counted. */
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
 extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
-	identify_tests[], latency_tests[], log_tests[], manage_tests[], passthru_tests[],
-	namespace_tests[], pattern_tests[], pi_tests[], prp_tests[], qpair_tests[], status_tests[],
-	transfer_tests[];
+	identify_tests[], latency_tests[], lies_tests[], lies_io_tests[], log_tests[],
+	manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[], pi_tests[],
+	prp_tests[], qpair_tests[], status_tests[], transfer_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

@@ -21,6 +21,8 @@ int main(void)
 		{"pi", fake_eal_up, fake_eal_down, NULL, NULL, pi_tests},
 		{"manage", fake_eal_up, fake_eal_down, NULL, NULL, manage_tests},
 		{"passthru", fake_eal_up, fake_eal_down, NULL, NULL, passthru_tests},
+		{"lies", fake_eal_up, fake_eal_down, NULL, NULL, lies_tests},
+		{"lies_io", fake_eal_up, fake_eal_down, NULL, NULL, lies_io_tests},
 		{"log", NULL, NULL, NULL, NULL, log_tests},
 		{"latency", NULL, NULL, NULL, NULL, latency_tests},
 		{"pattern", NULL, NULL, NULL, NULL, pattern_tests},

@@ -105,6 +105,7 @@ static void endless_list(void)
 	fake.id.nn = UINT32_MAX;
 	open_ctrl();
 	UNIT_EQ(count(), NVME_NAMESPACES_MAX);
+	UNIT_EQ(fake_lies(ctrl, PLX_NVME_LIE_NAMESPACES), 1);
 	close_ctrl();
 }
 

@@ -506,6 +506,44 @@ static void stale_phase_is_nothing(void)
 	tear_down();
 }
 
+/* New, old, new: what is behind an old one is not looked at. */
+static void alternating_phase(void)
+{
+	set_up();
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 3), 3);
+	put_cqe(cid_of(0), QID, 1, phase, 0);
+	put_cqe(cid_of(1), QID, 1, !phase, 0);
+	put_cqe(cid_of(2), QID, 1, phase, 0);
+	UNIT_EQ(plx_nvme_qpair_poll(qp, 0), 1);
+	UNIT_EQ(plx_nvme_qpair_poll(qp, 0), 0);
+	CU_ASSERT(plx_nvme_in_flight(reqs[2]));
+	expect_lie(PLX_NVME_LIE_KINDS, 0);
+	tear_down();
+}
+
+/* As fast as they are submitted: a poll ends all the same. */
+static void complete_at_once(struct plx_nvme_req *req)
+{
+	struct plx_nvme_req *again[] = {req};
+	uint32_t at = (uint32_t)(qp->sq_next - qp->sq);
+
+	done_calls++;
+	UNIT_EQ(plx_nvme_qpair_submit(qp, again, 1), 1);
+	put(cid_of(at), 0);
+}
+
+static void poll_is_one_queues_worth(void)
+{
+	set_up();
+	reqs[0]->done = complete_at_once;
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 1), 1);
+	put(cid_of(0), 0);
+	UNIT_EQ(plx_nvme_qpair_poll(qp, 0), DEPTH);
+	UNIT_EQ(done_calls, DEPTH);
+	UNIT_EQ(plx_nvme_qpair_poll(qp, UINT32_MAX), DEPTH);
+	tear_down();
+}
+
 static void eight_lies_break_it(void)
 {
 	unsigned int i;
@@ -727,6 +765,8 @@ CU_TestInfo qpair_tests[] = {
 	{"lie: head past the ring", head_past_the_ring},
 	{"lie: the whole ring is bounded", whole_ring_is_bounded},
 	{"lie: stale phase", stale_phase_is_nothing},
+	{"lie: alternating phase", alternating_phase},
+	{"lie: a poll is one queue's worth", poll_is_one_queues_worth},
 	{"lie: eight of them break it", eight_lies_break_it},
 	{"lie: reserved status", reserved_status_is_an_error},
 	{"lie: random completions", random_completions},
