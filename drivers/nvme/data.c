@@ -54,7 +54,8 @@ static int look(const struct plx_nvme_qpair *qp, struct walk w, struct survey *s
 	while (walk_next(&w, &iova, &len)) {
 		uint64_t last = iova + len - 1;
 
-		if (last < iova || last == UINT64_MAX)
+		/* The last page has no next one. */
+		if (last < iova || last >= ~in_page)
 			return -EINVAL;
 		/* Only the first may begin, only the last may end, inside a page. */
 		if (iova & (s->elements ? in_page : 3))

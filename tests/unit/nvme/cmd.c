@@ -178,6 +178,9 @@ static void refusals(void)
 	UNIT_EQ(submit(), -EINVAL);
 	cmd->iova = UINT64_MAX - 4095;
 	UNIT_EQ(submit(), -EINVAL);
+	/* Inside the last page, which has no next one. */
+	cmd->len = 8;
+	UNIT_EQ(submit(), -EINVAL);
 	cmd->len = (128 << 10) + 1;
 	UNIT_EQ(submit(), -E2BIG);
 	cmd->sgl = sge;
