@@ -57,7 +57,7 @@ static uint32_t run(void)
 {
 	UNIT_EQ(plx_nvme_qpair_submit_cmds(qp, &cmd, 1), 1);
 	while (plx_nvme_in_flight(&cmd->req))
-		plx_nvme_qpair_poll(qp, 0);
+		fake_poll(qp);
 	return cmd->req.status;
 }
 
@@ -257,7 +257,7 @@ static void fused(void)
 	pair[1] = second;
 	UNIT_EQ(plx_nvme_qpair_submit_cmds(qp, pair, 2), 2);
 	while (plx_nvme_qpair_in_flight(qp))
-		plx_nvme_qpair_poll(qp, 0);
+		fake_poll(qp);
 	UNIT_EQ(cmd->req.status | second->req.status, 0);
 	UNIT_EQ(fake.last_io.flags, PLX_NVME_FUSE_SECOND);
 	UNIT_EQ(qp->sq_doorbells, 1);

@@ -786,6 +786,12 @@ void fake_end(void)
 	memset(&fake, 0, sizeof(fake));
 }
 
+void fake_poll(struct plx_nvme_qpair *qp)
+{
+	if (plx_nvme_qpair_poll(qp, 0) == 0)
+		sched_yield();
+}
+
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind)
 {
 	struct plx_nvme_ctrl_stats stats;

@@ -102,6 +102,9 @@ struct plx_nvme_ctrl *fake_open(const struct plx_nvme_ctrl_config *config);
 /** Stop the thread and free what fake_defaults() allocated. */
 void fake_end(void);
 
+/** Poll, and let the device's thread run if nothing came. */
+void fake_poll(struct plx_nvme_qpair *qp);
+
 /** Only from the hooks: put an entry into the completion queue of a submission queue. */
 void fake_complete(unsigned int qid, uint16_t cid, uint16_t status, uint64_t result);
 /** Only from the hooks: copy between len bytes and what a command's data pointer describes. */

@@ -43,7 +43,7 @@ static int plain_read(struct plx_nvme_ns *ns)
 	plx_nvme_read(&req, ns, FAKE_BLOCKS, 1, 0x1000);
 	err = plx_nvme_qpair_submit(qp, reqs, 1);
 	while (plx_nvme_in_flight(&req))
-		plx_nvme_qpair_poll(qp, 0);
+		fake_poll(qp);
 	return err < 0 ? err : 0;
 }
 

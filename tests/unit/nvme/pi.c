@@ -143,7 +143,7 @@ static void handles(void)
 	plx_nvme_cmd_metadata(&cmd, &pi, 0x7f, ns, 5, 8, 0x1000, 0x8000);
 	UNIT_EQ(plx_nvme_qpair_submit_cmds(qp, cmds, 1), 1);
 	while (plx_nvme_in_flight(&cmd.req))
-		plx_nvme_qpair_poll(qp, 0);
+		fake_poll(qp);
 	UNIT_EQ(le64toh(fake.last_io.mptr), 0x8000);
 	UNIT_EQ(le32toh(fake.last_io.cdw12), 0x1c000007);
 	UNIT_EQ(le64toh(fake.last_io.cdw14_15), UINT64_C(0xffff000600000005));

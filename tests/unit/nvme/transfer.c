@@ -61,7 +61,7 @@ static uint32_t run(void)
 {
 	UNIT_EQ(plx_nvme_qpair_submit_cmds(qp, &cmd, 1), 1);
 	while (plx_nvme_in_flight(&cmd->req))
-		plx_nvme_qpair_poll(qp, 0);
+		fake_poll(qp);
 	return cmd->req.status;
 }
 
