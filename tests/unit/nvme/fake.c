@@ -579,7 +579,7 @@ static void run_events(void)
 		return;
 	fake.events_held--;
 	memmove(fake.event_cids, fake.event_cids + 1, sizeof(fake.event_cids) - sizeof(cid));
-	complete(&fake.queues[0], 0, cid, fake.event_status, (uint32_t)fake.event);
+	fake_complete(0, cid, fake.event_status, (uint32_t)fake.event);
 	fake.event = -1;
 }
 

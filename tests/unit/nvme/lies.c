@@ -4,6 +4,7 @@
  * tell; those that one function sees are in that function's file. README.md has the list.
  */
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include <pollux/mem.h>
@@ -16,8 +17,7 @@
 /* Controller memory buffer, Base 3.1.3.11 and 3.1.3.12 */
 #define CMBLOC 0x38
 #define CMBSZ  0x3c
-/* Bytes of Identify Controller that the driver has no name for. */
-#define ID_KAS 320
+#define FLOOD  100000u
 
 static struct plx_nvme_ctrl *ctrl;
 static volatile unsigned int countdown, calls;
@@ -398,7 +398,7 @@ static void abort_limit_0(void)
 
 static void keep_alive_junk(void)
 {
-	id_byte(ID_KAS, 0xff, 2);
+	id_byte(offsetof(struct nvme_id_ctrl, kas), 0xff, 2);
 }
 
 /* Every Identify but those of controller, namespace and list: descriptors without an end. */
@@ -574,6 +574,46 @@ static void changed_namespaces_overflow(void)
 	UNIT_EQ(plx_nvme_log_changed_ns(page, ids), PLX_NVME_CHANGED_NS_MAX);
 }
 
+/* Each event request is answered at once: a poll takes its share, and other commands get through.
+ */
+static bool flood(const struct nvme_sqe *sqe)
+{
+	if (sqe->opcode == NVME_ADMIN_ASYNC_EVENT)
+		fake_complete(0, le16toh(sqe->cid), 0, PLX_NVME_EVENT_VENDOR);
+	return sqe->opcode == NVME_ADMIN_ASYNC_EVENT;
+}
+
+static void on_event(struct plx_nvme_ctrl *c, const struct plx_nvme_event *event, void *arg)
+{
+	calls++;
+}
+
+static void event_flood(void)
+{
+	struct plx_nvme_ns_info info;
+
+	calls = 0;
+	fake_defaults();
+	fake.id.aerl = 0xff;
+	fake.on_admin = flood;
+	open_ctrl();
+	UNIT_EQ(plx_nvme_events_on(ctrl, on_event, NULL), 0);
+	while (calls < FLOOD) {
+		unsigned int before = calls;
+		int n = plx_nvme_ctrl_poll(ctrl);
+
+		if (n < 0 || n > NVME_EVENTS_MAX || calls - before != (unsigned int)n)
+			break;
+		if (n == 0)
+			sched_yield();
+		else if (calls % 1000 < (unsigned int)n)
+			UNIT_EQ(plx_nvme_ns_info_get(ctrl, 1, &info), 0);
+	}
+	CU_ASSERT(calls >= FLOOD);
+	UNIT_EQ(plx_nvme_ctrl_state(ctrl), PLX_NVME_READY);
+	close_ctrl();
+}
+
 CU_TestInfo lies_tests[] = {
 	{"ready in time, CAP.TO 255", ready_in_time_255},
 	{"fatal status, CAP.TO 255", fatal_in_time_255},
@@ -605,6 +645,7 @@ CU_TestInfo lies_tests[] = {
 	{"a completion queue that stays", completion_queue_stays},
 	{"Delete CQ never ends", delete_cq_never_ends},
 	{"queues refused after a reset", queues_refused_after_reset},
+	{"event flood", event_flood},
 	{"error log count 2^64 - 1", error_count_all_ones},
 	{"firmware log junk", firmware_log_junk},
 	{"changed namespaces overflow", changed_namespaces_overflow},
