@@ -42,8 +42,8 @@ static const char *parent(void)
 	return geteuid() == 0 ? "/run" : getenv("XDG_RUNTIME_DIR");
 }
 
-/* Open a directory that is ours and closed to others. */
-static int open_private(int at, const char *name)
+/* Open a directory that is ours and in which others have none of these permissions. */
+static int open_own(int at, const char *name, mode_t others)
 {
 	int fd = openat(at, name, O_DIRECTORY | O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
 	struct stat st;
@@ -51,10 +51,28 @@ static int open_private(int at, const char *name)
 	/* Of a symbolic link both flags say ENOTDIR. */
 	if (fd < 0)
 		return errno == ENOTDIR ? -ELOOP : -errno;
-	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & 077) == 0)
+	if (fstat(fd, &st) == 0 && st.st_uid == geteuid() && (st.st_mode & others) == 0)
 		return fd;
 	close(fd);
 	return -EACCES;
+}
+
+/* The top is shared with plx-bind: others may look, if they made it so. */
+static int open_top(int at, const char *name)
+{
+	return open_own(at, name, 022);
+}
+
+static int open_private(int at, const char *name)
+{
+	return open_own(at, name, 077);
+}
+
+static int make_top(int at, const char *name)
+{
+	if (mkdirat(at, name, 0700) && errno != EEXIST)
+		return -errno;
+	return open_top(at, name);
 }
 
 static int make_private(int at, const char *name)
@@ -174,9 +192,9 @@ static void close_fd(int *fd)
 	*fd = -1;
 }
 
-static int open_own(const char *name)
+static int claim(const char *name)
 {
-	base_fd = in_parent(make_private);
+	base_fd = in_parent(make_top);
 	if (base_fd < 0)
 		return base_fd;
 	dir_fd = make_private(base_fd, name);
@@ -196,7 +214,7 @@ int plx_rundir_open(const char *name)
 			name, PLX_NAME_LEN - 1);
 		return -EINVAL;
 	}
-	err = open_own(name);
+	err = claim(name);
 	if (err < 0) {
 		close_fd(&dir_fd);
 		close_fd(&base_fd);
@@ -264,7 +282,7 @@ int plx_rundir_connect(const char *name, const char *file, int type)
 
 	if (!plx_rundir_name_ok(name))
 		return -EINVAL;
-	base = in_parent(open_private);
+	base = in_parent(open_top);
 	if (base < 0)
 		return base;
 	dir = open_private(base, name);
@@ -315,7 +333,7 @@ static int list_one(const char *name, void *arg)
 
 int plx_rundir_list(int (*fn)(const char *name, void *arg), void *arg)
 {
-	struct listing l = {.base = in_parent(open_private), .fn = fn, .arg = arg};
+	struct listing l = {.base = in_parent(open_top), .fn = fn, .arg = arg};
 	int ret;
 
 	if (l.base < 0)

@@ -48,7 +48,7 @@ static int open_path(void)
 	run = open(plx_pci_roots.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (run < 0)
 		return -errno;
-	pollux = open_dir(run, "pollux", 0755);
+	pollux = open_dir(run, "pollux", 0700);
 	close(run);
 	if (pollux < 0)
 		return pollux;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "vfio/dev.h"
+#include "vfio/sigbus.h"
 
 PLX_LOG_USE(vfio);
 
@@ -45,8 +46,10 @@ void plx_dev_regions_fini(struct plx_dev *dev)
 	for (i = 0; i < PLX_DEV_REGIONS; i++) {
 		struct plx_dev_region *region = &dev->regions[i];
 
-		if (region->base)
+		if (region->base) {
+			plx_sigbus_unguard(region->base);
 			munmap(region->base, region->size);
+		}
 		free(region->areas);
 		*region = (struct plx_dev_region){0};
 	}
@@ -103,9 +106,12 @@ static int map_areas(struct plx_dev *dev, struct plx_dev_region *region)
 					    base + region->areas[i].offset);
 	if (err && base)
 		munmap(base, region->size);
-	if (!err)
-		region->base = base;
-	return err;
+	if (err)
+		return err;
+	region->base = base;
+	/* Without it all works but surprise removal: the warning is enough. */
+	plx_sigbus_guard(base, round_up(region->size, (size_t)sysconf(_SC_PAGESIZE)));
+	return 0;
 }
 
 static bool is_mappable(const struct plx_dev_region *region, uint64_t offset, uint64_t len)

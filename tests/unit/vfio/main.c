@@ -13,6 +13,7 @@ int main(void)
 		{"as", as_up, as_down, NULL, NULL, as_tests},
 		{"dev", fake_up, fake_down, NULL, NULL, dev_tests},
 		{"region", fake_up, fake_down, NULL, NULL, region_tests},
+		{"sigbus", NULL, NULL, NULL, NULL, sigbus_tests},
 		{"irq", fake_up, fake_down, NULL, NULL, irq_tests},
 		{"event", fake_up, fake_down, NULL, NULL, event_tests},
 		CU_SUITE_INFO_NULL,

@@ -9,6 +9,6 @@ int as_up(void);
 int as_down(void);
 
 extern CU_TestInfo dev_tests[], info_tests[], maps_tests[], memlock_tests[], as_tests[],
-	region_tests[], irq_tests[], event_tests[];
+	region_tests[], sigbus_tests[], irq_tests[], event_tests[];
 
 #endif /* POLLUX_TESTS_VFIO_SUITES_H */
