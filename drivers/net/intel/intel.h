@@ -11,6 +11,7 @@
 #include <pollux/mmio.h>
 
 #include "net/driver.h"
+#include "net/rx_chain.h"
 #include "net/tx_bufs.h"
 #include "net/tx_watch.h"
 
@@ -43,9 +44,7 @@ struct intel_rxq {
 	uint64_t rearm;	   /* plx_pktbuf.rearm of a fresh packet of this port */
 	struct plx_pktbuf_pool *pool;
 	void *rdt;
-	/* A packet of several buffers that has not ended yet; skip: the rest of it is dropped. */
-	struct plx_pktbuf *head, *last;
-	bool skip;
+	struct plx_rx_chain chain;
 	uint32_t offloads; /* PLX_PKT_RX_* that are on: any of those of a kind */
 };
 

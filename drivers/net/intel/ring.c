@@ -54,8 +54,7 @@ int intel_rxq_alloc(struct intel_rxq *q, uint32_t descs)
 {
 	const struct plx_port *port = q->base.port;
 	const struct intel_family *family = (const struct intel_family *)port->driver;
-	struct plx_pktbuf fresh = {
-		.data_off = PLX_PKTBUF_HEADROOM, .port = port->config.tag, .refcnt = 1, .nsegs = 1};
+
 	q->pool = port->config.pool;
 	q->buf_size = family->buf_size(q->pool->buf_len - PLX_PKTBUF_HEADROOM);
 	q->done = family->legacy_rx ? INTEL_RXD_DD_LEGACY : INTEL_RXD_DD;
@@ -66,11 +65,11 @@ int intel_rxq_alloc(struct intel_rxq *q, uint32_t descs)
 		return -EINVAL;
 	}
 	q->offloads = plx_rx_offload_flags(port->settings.offloads);
-	q->rearm = fresh.rearm;
+	q->rearm = plx_rx_rearm(port->config.tag);
 	q->mask = descs - 1;
 	q->next = 0;
 	q->tail = 0;
-	q->skip = false;
+	q->chain.skip = false;
 	q->ring = plx_dma_zalloc(descs * sizeof(*q->ring), RING_ALIGN, port->info.node);
 	q->bufs = calloc(descs, sizeof(*q->bufs));
 	if (!q->ring || !q->bufs)
@@ -82,9 +81,7 @@ void intel_rxq_free(struct intel_rxq *q)
 {
 	for (; q->bufs && q->next != q->tail; q->next = (q->next + 1) & q->mask)
 		plx_pktbuf_free(q->bufs[q->next]);
-	plx_pktbuf_free(q->head);
-	q->head = NULL;
-	q->last = NULL;
+	plx_rx_chain_drop(&q->chain);
 	free(q->bufs);
 	q->bufs = NULL;
 	plx_dma_free(q->ring);

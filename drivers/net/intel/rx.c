@@ -93,43 +93,6 @@ static inline void rx_rearm(struct intel_rxq *q)
 	plx_mmio_write32(q->rdt, q->tail);
 }
 
-/* Fill in what a fresh buffer does not have. */
-static inline void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
-{
-	p->rearm = rearm;
-	p->flags = 0;
-	p->pkt_len = len;
-	p->len = (uint16_t)len;
-}
-
-static void rx_drop_chain(struct intel_rxq *q)
-{
-	plx_pktbuf_free(q->head);
-	q->head = NULL;
-	q->last = NULL;
-}
-
-/* The packet in progress, and the rest of it up to its end, is lost. */
-static struct plx_pktbuf *rx_give_up(struct intel_rxq *q, struct plx_pktbuf *p, bool end)
-{
-	plx_pktbuf_free(p);
-	rx_drop_chain(q);
-	q->skip = !end;
-	return NULL;
-}
-
-static void rx_append(struct intel_rxq *q, struct plx_pktbuf *p)
-{
-	if (!q->head) {
-		q->head = p;
-	} else {
-		q->last->next = p;
-		q->head->nsegs++;
-		q->head->pkt_len += p->len;
-	}
-	q->last = p;
-}
-
 /* What the device found out about a frame, as far as it was asked to; desc is its last. */
 static ALWAYS_INLINE void rx_offloads(struct intel_rxq *q, const struct intel_rx_desc *desc,
 				      uint64_t meta, struct plx_pktbuf *p,
@@ -171,34 +134,28 @@ rx_odd(struct intel_rxq *q, uint64_t meta, uint64_t errors, struct plx_pktbuf *p
 	uint32_t len = rx_len(meta);
 	bool end = meta & INTEL_RXD_EOP;
 
-	rx_fill(p, q->rearm, len);
-	if (q->skip) {
+	plx_rx_fill(p, q->rearm, len);
+	if (q->chain.skip) {
 		plx_rxq_lie(&q->base, PLX_LIE_CHAIN);
-		return rx_give_up(q, p, end);
+		return plx_rx_chain_give_up(&q->chain, p, end);
 	}
 	/* Bad frames stay in the device unless RCTL.SBP is set, which it is not. */
 	if (end && (meta & errors)) {
 		q->base.stats.errors++;
 		plx_rxq_lie(&q->base, PLX_LIE_HEADER);
-		return rx_give_up(q, p, end);
+		return plx_rx_chain_give_up(&q->chain, p, end);
 	}
 	/* Only the last buffer of a packet may be partly filled (7.1.2). */
 	if (len == 0 || len > q->buf_size || (!end && len != q->buf_size)) {
 		p->len = 0;
 		plx_rxq_lie(&q->base, PLX_LIE_LENGTH);
-		return rx_give_up(q, p, end);
+		return plx_rx_chain_give_up(&q->chain, p, end);
 	}
-	if (q->head && q->head->nsegs >= INTEL_SEGS_MAX) {
+	if (q->chain.head && q->chain.head->nsegs >= INTEL_SEGS_MAX) {
 		plx_rxq_lie(&q->base, PLX_LIE_CHAIN);
-		return rx_give_up(q, p, end);
+		return plx_rx_chain_give_up(&q->chain, p, end);
 	}
-	rx_append(q, p);
-	if (!end)
-		return NULL;
-	p = q->head;
-	q->head = NULL;
-	q->last = NULL;
-	return p;
+	return plx_rx_chain_add(&q->chain, p, end);
 }
 
 /*
@@ -224,7 +181,7 @@ static ALWAYS_INLINE uint32_t rx_plain(struct intel_rxq *q, uint32_t *next,
 
 		if (plx_unlikely((meta & looked_at) != FAST_GOOD || len - 1 >= buf_size))
 			break;
-		rx_fill(p, rearm, len);
+		plx_rx_fill(p, rearm, len);
 		if (offload)
 			rx_offloads(q, &ring[index], meta, p, layout);
 		pkts[i] = p;
@@ -248,7 +205,7 @@ static ALWAYS_INLINE uint16_t rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **
 		struct plx_pktbuf *p;
 		uint64_t meta;
 
-		if (plx_likely(!q->head && !q->skip))
+		if (plx_likely(plx_rx_chain_idle(&q->chain)))
 			plain = plain_run(q, &next, &pkts[got], most);
 		got += plain;
 		owned -= plain;

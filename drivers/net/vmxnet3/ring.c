@@ -91,8 +91,6 @@ static void fill_rxq_conf(const struct vmxnet3_rxq *q, struct vmxnet3_rxq_conf *
 int vmxnet3_rxq_alloc(struct vmxnet3_rxq *q, uint32_t descs, struct vmxnet3_rxq_conf *conf)
 {
 	struct plx_port *port = q->base.port;
-	struct plx_pktbuf fresh = {
-		.data_off = PLX_PKTBUF_HEADROOM, .port = port->config.tag, .refcnt = 1, .nsegs = 1};
 	int err;
 
 	q->pool = port->config.pool;
@@ -101,9 +99,9 @@ int vmxnet3_rxq_alloc(struct vmxnet3_rxq *q, uint32_t descs, struct vmxnet3_rxq_
 	if (!q->buf_size)
 		return -EINVAL;
 	q->scatter = (uint32_t)port->settings.mtu + PLX_ETH_OVERHEAD > q->buf_size;
-	q->rearm = fresh.rearm;
+	q->rearm = plx_rx_rearm(port->config.tag);
 	q->offloads = plx_rx_offload_flags(port->settings.offloads);
-	q->skip = false;
+	q->chain.skip = false;
 	q->comp_next = 0;
 	q->comp_size = 2 * descs;
 	q->comp_gen = VMXNET3_RXC_GEN;
@@ -124,9 +122,7 @@ void vmxnet3_rxq_free(struct vmxnet3_rxq *q)
 {
 	rx_ring_free(&q->heads);
 	rx_ring_free(&q->bodies);
-	plx_pktbuf_free(q->head);
-	q->head = NULL;
-	q->last = NULL;
+	plx_rx_chain_drop(&q->chain);
 	plx_dma_free(q->comp);
 	q->comp = NULL;
 }

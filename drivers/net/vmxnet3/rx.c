@@ -62,38 +62,13 @@ static inline void rx_rearm(struct vmxnet3_rxq *q, struct vmxnet3_rx_ring *r)
 		plx_mmio_write32(r->prod, r->tail);
 }
 
-/* Fill in what a fresh buffer does not have. */
-static inline void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
-{
-	p->rearm = rearm;
-	p->flags = 0;
-	p->pkt_len = len;
-	p->len = (uint16_t)len;
-}
-
 /* --- What is not one whole good packet in one buffer ---------------------------------------- */
-
-static void rx_drop_chain(struct vmxnet3_rxq *q)
-{
-	plx_pktbuf_free(q->head);
-	q->head = NULL;
-	q->last = NULL;
-}
-
-/* The packet in progress, and the rest of it up to its end, is lost. */
-static struct plx_pktbuf *rx_give_up(struct vmxnet3_rxq *q, struct plx_pktbuf *p, bool end)
-{
-	plx_pktbuf_free(p);
-	rx_drop_chain(q);
-	q->skip = !end;
-	return NULL;
-}
 
 static struct plx_pktbuf *rx_lie(struct vmxnet3_rxq *q, enum plx_lie kind, struct plx_pktbuf *p,
 				 bool end)
 {
 	plx_rxq_lie(&q->base, kind);
-	return rx_give_up(q, p, end);
+	return plx_rx_chain_give_up(&q->chain, p, end);
 }
 
 /* The buffer that a completion tells of, taken out of its ring; NULL if it cannot be that one. */
@@ -139,18 +114,6 @@ static void rx_offloads(const struct vmxnet3_rxq *q, struct plx_pktbuf *p, uint6
 		p->flags |= result & VMXNET3_RXC_L4_GOOD ? PLX_PKT_RX_L4_GOOD : PLX_PKT_RX_L4_BAD;
 }
 
-static void rx_append(struct vmxnet3_rxq *q, struct plx_pktbuf *p)
-{
-	if (!q->head) {
-		q->head = p;
-	} else {
-		q->last->next = p;
-		q->head->nsegs++;
-		q->head->pkt_len += p->len;
-	}
-	q->last = p;
-}
-
 /*
  * One completion that is not one whole good packet: part of a longer one, with a tag, bad, or
  * nonsense. Return: a packet that is complete with it, or NULL.
@@ -164,34 +127,30 @@ static __attribute__((noinline, cold)) struct plx_pktbuf *rx_odd(struct vmxnet3_
 
 	if (!p) {
 		plx_rxq_lie(&q->base, PLX_LIE_INDEX);
-		rx_drop_chain(q);
-		q->skip = !end;
+		plx_rx_chain_drop(&q->chain);
+		q->chain.skip = !end;
 		return NULL;
 	}
-	rx_fill(p, q->rearm, len <= q->buf_size ? len : 0);
-	if (start && q->head) {
+	plx_rx_fill(p, q->rearm, len <= q->buf_size ? len : 0);
+	if (start && q->chain.head) {
 		plx_rxq_lie(&q->base, PLX_LIE_CHAIN);
-		rx_drop_chain(q);
+		plx_rx_chain_drop(&q->chain);
 	}
-	if (!start && !q->head)
+	if (!start && !q->chain.head)
 		return rx_lie(q, PLX_LIE_CHAIN, p, end);
 	/* The device ran out of buffers half-way, or the frame came in bad. */
 	if (result & VMXNET3_RXC_ERR) {
 		q->base.stats.errors++;
-		return rx_give_up(q, p, end);
+		return plx_rx_chain_give_up(&q->chain, p, end);
 	}
 	if (len == 0 || len > q->buf_size)
 		return rx_lie(q, PLX_LIE_LENGTH, p, end);
-	if (q->head && q->head->nsegs >= VMXNET3_RX_SEGS_MAX)
+	if (q->chain.head && q->chain.head->nsegs >= VMXNET3_RX_SEGS_MAX)
 		return rx_lie(q, PLX_LIE_CHAIN, p, end);
-	q->skip = false;
-	rx_append(q, p);
-	if (!end)
-		return NULL;
-	p = q->head;
-	rx_offloads(q, p, what, result);
-	q->head = NULL;
-	q->last = NULL;
+	q->chain.skip = false;
+	p = plx_rx_chain_add(&q->chain, p, end);
+	if (p)
+		rx_offloads(q, p, what, result);
 	return p;
 }
 
@@ -235,7 +194,7 @@ static __attribute__((noinline)) uint32_t rx_plain(struct vmxnet3_rxq *q, struct
 				 (what & PLAIN_WHAT_MASK) != (expected | next) ||
 				 len - 1 >= buf_size))
 			break;
-		rx_fill(p, rearm, len);
+		plx_rx_fill(p, rearm, len);
 		if (plx_unlikely(offloads))
 			rx_offloads(q, p, what, result);
 		pkts[i] = p;
@@ -265,7 +224,7 @@ uint16_t vmxnet3_rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_
 		struct plx_pktbuf *p;
 		uint64_t result;
 
-		if (plx_likely(!q->head && !q->skip))
+		if (plx_likely(plx_rx_chain_idle(&q->chain)))
 			plain = rx_plain(q, &pkts[got], at_most(most, owned));
 		got += plain;
 		looks -= plain;

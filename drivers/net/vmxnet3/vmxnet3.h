@@ -9,6 +9,7 @@
 #include <pollux/mmio.h>
 
 #include "net/driver.h"
+#include "net/rx_chain.h"
 #include "net/tx_bufs.h"
 #include "net/tx_watch.h"
 
@@ -59,9 +60,7 @@ struct vmxnet3_rxq {
 	uint64_t rearm; /* plx_pktbuf.rearm of a fresh packet of this port */
 	struct plx_pktbuf_pool *pool;
 	const struct vmxnet3_rxq_conf *conf; /* the device sets update_prod in it */
-	/* A packet of several buffers that has not ended yet; skip: the rest of it is dropped. */
-	struct plx_pktbuf *head, *last;
-	bool skip;
+	struct plx_rx_chain chain;
 	bool scatter;	   /* the ring of bodies has buffers */
 	uint32_t offloads; /* PLX_PKT_RX_* that are on: any of those of a kind */
 };
