@@ -10,6 +10,7 @@ const struct plx_net_driver *const plx_net_drivers[] = {
 	&intel_e1000.driver,
 	&intel_e1000e.driver,
 	&intel_igb.driver,
+	&intel_igbvf.driver,
 	&plx_net_virtio,
 	&plx_net_vmxnet3,
 	NULL,

@@ -105,7 +105,8 @@ struct plx_port {
 	struct plx_port_config config;
 	struct plx_port_settings settings;
 	struct plx_port_info info;
-	struct plx_rxq **rxqs; /**< info.rx_queues of them */
+	uint64_t offloads_always; /**< on whether or not they are asked for; set by open */
+	struct plx_rxq **rxqs;	  /**< info.rx_queues of them */
 	struct plx_txq **txqs;
 	uint32_t state;	  /**< enum plx_port_state; written by data-path threads too, atomically */
 	uint32_t pending; /**< PLX_PORT_EVENT_* not yet taken, atomic */

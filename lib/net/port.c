@@ -100,8 +100,8 @@ static int config_check(struct plx_port *port)
 	port->settings.promisc = c->promisc;
 	port->settings.allmulti = c->allmulti;
 	port->settings.mtu = c->mtu;
-	info->offloads = c->offloads;
-	port->settings.offloads = c->offloads;
+	info->offloads = c->offloads | port->offloads_always;
+	port->settings.offloads = info->offloads;
 	memcpy(port->settings.mac, info->mac, PLX_ETH_ALEN);
 	plx_port_rss_defaults(port);
 	return 0;

@@ -144,8 +144,8 @@ int plx_port_set_offloads(struct plx_port *port, uint64_t offloads)
 	err = plx_port_check_offloads(port, offloads);
 	if (err)
 		return err;
-	port->settings.offloads = offloads;
-	port->info.offloads = offloads;
+	port->settings.offloads = offloads | port->offloads_always;
+	port->info.offloads = port->settings.offloads;
 	return 0;
 }
 

@@ -68,6 +68,7 @@ const struct intel_family intel_e1000 = {
 			.pci = ids,
 			INTEL_DRIVER,
 		},
+	.control = &intel_physical,
 	.queues_max = 1,
 	.legacy_rx = true,
 	.rx_regs = INTEL_RDBAL(0),

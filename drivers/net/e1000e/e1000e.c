@@ -146,6 +146,7 @@ const struct intel_family intel_e1000e = {
 			.pci = ids,
 			INTEL_DRIVER,
 		},
+	.control = &intel_physical,
 	.queues_max = QUEUES,
 	.pcie = true,
 	.rx_regs = INTEL_RDBAL(0),

@@ -6,17 +6,13 @@
 #include <errno.h>
 
 #include <pollux/clock.h>
-#include <pollux/log.h>
 
 #include "igb_regs.h"
 #include "net/intel/intel.h"
 
-PLX_LOG_USE(intel);
-
 /* The device has 16, and MSI-X vectors for 8 of each and the rest. */
 #define QUEUES	     8
 #define VECTOR_OTHER QUEUES
-#define ENABLE_US    10000
 #define PHY_OWN_US   10000
 #define POLL_US	     50
 
@@ -154,20 +150,6 @@ static void modes(struct intel_port *p)
 	rss(p);
 }
 
-/* Switch a queue on; it says so itself when it is. */
-static int enable(struct intel_port *p, uint32_t reg, uint32_t value, const char *what,
-		  unsigned int id)
-{
-	int err;
-
-	intel_set(p, reg, value | IGB_XDCTL_ENABLE);
-	err = intel_hw_wait(p, reg, IGB_XDCTL_ENABLE, IGB_XDCTL_ENABLE, ENABLE_US);
-	if (err)
-		PLX_ERR(intel, "%s: %s queue %u does not switch on; reset the port",
-			p->base.info.name, what, id);
-	return err;
-}
-
 static int rxq_start(struct intel_port *p, struct intel_rxq *q)
 {
 	unsigned int id = q->base.id;
@@ -177,9 +159,10 @@ static int rxq_start(struct intel_port *p, struct intel_rxq *q)
 	if (p->base.info.rx_queues > 1)
 		srrctl |= IGB_SRRCTL_DROP_EN;
 	intel_set(p, IGB_SRRCTL(id), srrctl);
-	return enable(p, IGB_RXDCTL(id),
-		      INTEL_XDCTL_WTHRESH(1) | INTEL_XDCTL_HTHRESH(4) | INTEL_XDCTL_PTHRESH(16),
-		      "rx", id);
+	return intel_queue_enable(p, IGB_RXDCTL(id),
+				  INTEL_XDCTL_WTHRESH(1) | INTEL_XDCTL_HTHRESH(4) |
+					  INTEL_XDCTL_PTHRESH(16),
+				  "rx", id);
 }
 
 /* WTHRESH 0: a descriptor with RS is written back at once, so batches are seen in time. */
@@ -187,20 +170,18 @@ static int txq_start(struct intel_port *p, struct intel_txq *q)
 {
 	unsigned int id = q->base.id;
 
-	return enable(p, IGB_TXDCTL(id), INTEL_XDCTL_HTHRESH(1) | INTEL_XDCTL_PTHRESH(31), "tx",
-		      id);
+	return intel_queue_enable(p, IGB_TXDCTL(id),
+				  INTEL_XDCTL_HTHRESH(1) | INTEL_XDCTL_PTHRESH(31), "tx", id);
 }
 
 static int rxq_off(struct intel_port *p, unsigned int id)
 {
-	intel_set(p, IGB_RXDCTL(id), 0);
-	return intel_hw_wait(p, IGB_RXDCTL(id), IGB_XDCTL_ENABLE, 0, ENABLE_US);
+	return intel_queue_disable(p, IGB_RXDCTL(id));
 }
 
 static int txq_off(struct intel_port *p, unsigned int id)
 {
-	intel_set(p, IGB_TXDCTL(id), 0);
-	return intel_hw_wait(p, IGB_TXDCTL(id), IGB_XDCTL_ENABLE, 0, ENABLE_US);
+	return intel_queue_disable(p, IGB_TXDCTL(id));
 }
 
 const struct intel_family intel_igb = {
@@ -212,6 +193,7 @@ const struct intel_family intel_igb = {
 			.pci = ids,
 			INTEL_DRIVER,
 		},
+	.control = &intel_physical,
 	.queues_max = QUEUES,
 	.pcie = true,
 	.nvm_optional = true,

@@ -14,7 +14,6 @@
 #define IGB_SRRCTL(queue)	(0x0c00c + 0x40 * (queue))
 #define IGB_RXDCTL(queue)	(0x0c028 + 0x40 * (queue))
 #define IGB_TXDCTL(queue)	(0x0e028 + 0x40 * (queue))
-#define IGB_XDCTL_ENABLE	(1u << 25)
 #define IGB_SRRCTL_BSIZE(bytes) ((uint32_t)(bytes) >> 10)
 #define IGB_SRRCTL_ADVANCED	(1u << 25)
 #define IGB_SRRCTL_DROP_EN	(1u << 31)

@@ -20,8 +20,7 @@ static void set_exact(struct intel_port *p, unsigned int i, const uint8_t *mac)
 	intel_set(p, INTEL_RAH(i), INTEL_RAH_AV | mac[4] | (uint32_t)mac[5] << 8);
 }
 
-/* Bits 47:36 of the address, RCTL.MO being 0 (10.2.5.21). */
-static uint32_t hash_of(const uint8_t *mac)
+uint32_t intel_multicast_hash(const uint8_t *mac)
 {
 	return (mac[4] >> 4 | (uint32_t)mac[5] << 4) & 0xfff;
 }
@@ -35,7 +34,7 @@ static int set_addresses(struct intel_port *p)
 	set_exact(p, 0, settings->mac);
 	for (i = 0; i < settings->macs; i++) {
 		const uint8_t *mac = settings->mac_list[i];
-		uint32_t hash = hash_of(mac);
+		uint32_t hash = intel_multicast_hash(mac);
 
 		if (mac[0] & 1) {
 			hashes[hash >> 5] |= 1u << (hash & 31);

@@ -112,9 +112,15 @@ int intel_hw_reset(struct intel_port *p)
 
 /* --- Address ---------------------------------------------------------------- */
 
-int intel_hw_mac(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN])
+bool intel_mac_valid(const uint8_t mac[PLX_ETH_ALEN])
 {
 	static const uint8_t zero[PLX_ETH_ALEN];
+
+	return !(mac[0] & 1) && memcmp(mac, zero, sizeof(zero));
+}
+
+int intel_hw_mac(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN])
+{
 	uint32_t low = intel_get(p, INTEL_RAL(0)), high = intel_get(p, INTEL_RAH(0));
 	unsigned int i;
 
@@ -122,7 +128,7 @@ int intel_hw_mac(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN])
 		mac[i] = (uint8_t)(low >> (8 * i));
 	mac[4] = (uint8_t)high;
 	mac[5] = (uint8_t)(high >> 8);
-	if (!(mac[0] & 1) && memcmp(mac, zero, sizeof(zero)))
+	if (intel_mac_valid(mac))
 		return 0;
 	PLX_ERR(intel,
 		"%s: its address is %02x:%02x:%02x:%02x:%02x:%02x, not one of a station; "
@@ -202,3 +208,58 @@ int intel_hw_link(struct intel_port *p, struct plx_port_link *link)
 			speeds[status >> INTEL_STATUS_SPEED_SHIFT & INTEL_STATUS_SPEED_MASK];
 	return 0;
 }
+
+/* --- All of it ------------------------------------------------------------------------------ */
+
+static void claim(struct intel_port *p)
+{
+	intel_hw_link_up(p);
+	intel_set(p, INTEL_CTRL_EXT, intel_get(p, INTEL_CTRL_EXT) | INTEL_CTRL_EXT_DRV_LOAD);
+}
+
+/* RCTL.BSIZE and BSEX (10.2.5): 2048 >> n; with BSEX 16 times as much, n from 1. */
+static uint32_t rctl_buf_size(uint32_t size)
+{
+	uint32_t n = 0, base = size > 2048 ? 32768 : 2048;
+
+	while (base >> n > size)
+		n++;
+	return n << INTEL_RCTL_BSIZE_SHIFT | (size > 2048 ? INTEL_RCTL_BSEX : 0);
+}
+
+static void receiver_on(struct intel_port *p)
+{
+	const struct intel_rxq *first = (const struct intel_rxq *)p->base.rxqs[0];
+
+	intel_set(p, INTEL_RCTL,
+		  intel_get(p, INTEL_RCTL) | rctl_buf_size(first->buf_size) | INTEL_RCTL_SECRC |
+			  INTEL_RCTL_BAM | INTEL_RCTL_EN);
+}
+
+static void transmitter_on(struct intel_port *p)
+{
+	intel_set(p, INTEL_TIPG, INTEL_TIPG_COPPER);
+	intel_set(p, INTEL_TCTL,
+		  INTEL_TCTL_EN | INTEL_TCTL_PSP | INTEL_TCTL_CT | INTEL_TCTL_COLD_FD);
+}
+
+static const struct intel_named_reg regs[] = {
+	{"CTRL", INTEL_CTRL},	      {"STATUS", INTEL_STATUS}, {"EECD", INTEL_EECD},
+	{"CTRL_EXT", INTEL_CTRL_EXT}, {"IMS", INTEL_IMS},	{"RCTL", INTEL_RCTL},
+	{"TCTL", INTEL_TCTL},	      {"TIPG", INTEL_TIPG},	{"VET", INTEL_VET},
+	{"RXCSUM", INTEL_RXCSUM},     {"RAL0", INTEL_RAL(0)},	{"RAH0", INTEL_RAH(0)},
+};
+
+const struct intel_control intel_physical = {
+	.bar_size = INTEL_BAR_SIZE,
+	.reset = intel_hw_reset,
+	.address = intel_hw_mac,
+	.apply = intel_filter_apply,
+	.claim = claim,
+	.receiver_on = receiver_on,
+	.transmitter_on = transmitter_on,
+	.stats = intel_stats_table,
+	.stats_count = INTEL_STATS,
+	.regs = regs,
+	.regs_count = sizeof(regs) / sizeof(regs[0]),
+};

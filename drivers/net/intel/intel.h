@@ -72,17 +72,52 @@ struct intel_txq {
 	struct plx_tx_watch watch;
 };
 
-/* Registers that are added up, by index into a table in stats.c. */
-#define INTEL_STATS 23
+/* Registers that are added up, of physical functions; no other has more. */
+#define INTEL_STATS	23
+#define INTEL_STATS_MAX INTEL_STATS
 
 struct intel_port {
 	struct plx_port base;
 	char *bar;
-	bool irqs;    /* vectors are on: see struct intel_family */
-	bool link_up; /* as last reported */
-	uint64_t stats[INTEL_STATS];
+	bool irqs;			      /* vectors are on: see struct intel_family */
+	bool link_up;			      /* as last reported */
+	uint64_t stats[INTEL_STATS_MAX];      /* by index into intel_control.stats */
+	uint32_t stats_seen[INTEL_STATS_MAX]; /* those that go on counting: as last read */
 	uint64_t register_lies;
 };
+
+struct intel_named_reg {
+	const char *name;
+	uint32_t offset;
+};
+
+/*
+ * A device outside of its queues. Physical functions are alike (intel_physical); a virtual one has
+ * little of its own and asks its physical function for the rest.
+ */
+struct intel_control {
+	uint32_t bar_size;
+	/** Quiesce and reset, up to the state that open leaves. 0 or -errno. */
+	int (*reset)(struct intel_port *p);
+	/** Its address, after a reset. 0 or -EPROTO. */
+	int (*address)(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN]);
+	/** What port->settings say. 0 or -errno. */
+	int (*apply)(struct intel_port *p);
+	/** Before the queues are on: link, firmware. */
+	void (*claim)(struct intel_port *p);
+	/** Receiver and transmitter, when their queues are on. */
+	void (*receiver_on)(struct intel_port *p);
+	void (*transmitter_on)(struct intel_port *p);
+	/** From events(); NULL: nothing to watch. */
+	void (*watch)(struct intel_port *p);
+	const struct intel_named_reg *stats;
+	unsigned int stats_count;
+	bool stats_go_on;		    /* reading does not clear them */
+	const struct intel_named_reg *regs; /* for a dump: reading has no side effect */
+	unsigned int regs_count;
+};
+
+extern const struct intel_control intel_physical;
 
 /*
  * One family. The table of its driver is the first member, so that port->driver leads here. Hooks
@@ -90,10 +125,12 @@ struct intel_port {
  */
 struct intel_family {
 	struct plx_net_driver driver;
+	const struct intel_control *control;
 	uint16_t queues_max;
 	bool pcie;	   /* reset: master disable before, NVM Auto_RD after it */
 	bool nvm_optional; /* it may be absent: Auto_RD does not come then */
 	bool legacy_rx;	   /* legacy rx descriptors */
+	bool tags_taken;   /* VLAN tags are taken out whether or not we ask; none is put in */
 	uint32_t rx_regs, tx_regs,
 		queue_stride; /* registers of queue 0, and from one to the next */
 	uint16_t (*rx_burst)(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
@@ -129,34 +166,36 @@ struct intel_family {
 	int (*txq_off)(struct intel_port *p, unsigned int id);
 };
 
-extern const struct intel_family intel_e1000, intel_e1000e, intel_igb;
+extern const struct intel_family intel_e1000, intel_e1000e, intel_igb, intel_igbvf;
 
 static inline const struct intel_family *intel_family(const struct intel_port *p)
 {
 	return (const struct intel_family *)p->base.driver;
 }
 
-/* What all families put into their driver tables. */
-#define INTEL_FEATURES                                                                             \
+/* What all families put into their driver tables, and all physical functions. */
+#define INTEL_FEATURES_ALL                                                                         \
 	(PLX_PORT_HAS(LINK_EVENT) | PLX_PORT_HAS(RX_IRQ) | PLX_PORT_HAS(MTU) |                     \
-	 PLX_PORT_HAS(RX_SCATTER) | PLX_PORT_HAS(TX_SEGS) | PLX_PORT_HAS(PROMISC) |                \
-	 PLX_PORT_HAS(ALLMULTI) | PLX_PORT_HAS(MAC_SET) | PLX_PORT_HAS(STATS) |                    \
-	 PLX_PORT_HAS(XSTATS) | PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT) |                 \
-	 PLX_PORT_HAS(MAC_FILTER) | PLX_PORT_HAS(VLAN_FILTER) | PLX_PORT_HAS(VLAN_STRIP) |         \
-	 PLX_PORT_HAS(VLAN_INSERT) | PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(TX_IP_CSUM) |            \
-	 PLX_PORT_HAS(TX_L4_CSUM) | PLX_PORT_HAS(TSO) | PLX_PORT_HAS(DESC_STATUS) |                \
-	 PLX_PORT_HAS(REGS))
+	 PLX_PORT_HAS(RX_SCATTER) | PLX_PORT_HAS(TX_SEGS) | PLX_PORT_HAS(ALLMULTI) |               \
+	 PLX_PORT_HAS(MAC_SET) | PLX_PORT_HAS(STATS) | PLX_PORT_HAS(XSTATS) |                      \
+	 PLX_PORT_HAS(RESET) | PLX_PORT_HAS(REMOVE_EVENT) | PLX_PORT_HAS(MAC_FILTER) |             \
+	 PLX_PORT_HAS(VLAN_FILTER) | PLX_PORT_HAS(VLAN_STRIP) | PLX_PORT_HAS(VLAN_INSERT) |        \
+	 PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(TX_IP_CSUM) | PLX_PORT_HAS(TX_L4_CSUM) |             \
+	 PLX_PORT_HAS(TSO) | PLX_PORT_HAS(DESC_STATUS) | PLX_PORT_HAS(REGS))
+#define INTEL_FEATURES (INTEL_FEATURES_ALL | PLX_PORT_HAS(PROMISC))
 
 #define INTEL_DRIVER                                                                               \
-	.port_size = sizeof(struct intel_port), .rxq_size = sizeof(struct intel_rxq),              \
-	.txq_size = sizeof(struct intel_txq), .descs_default = 512, .open = intel_open,            \
-	.close = intel_close, .start = intel_start, .stop = intel_stop, .reset = intel_reset,      \
-	.link = intel_link, .stats = intel_stats, .xstats = intel_xstats, .apply = intel_apply,    \
-	.irq_arm = intel_irq_arm, .irq_disarm = intel_irq_disarm, .irq_fd = intel_irq_fd,          \
-	.events = intel_events, .event_fd = intel_event_fd, .regs = intel_regs,                    \
-	.rxq_start = intel_rxq_start, .rxq_stop = intel_rxq_stop, .txq_start = intel_txq_start,    \
-	.txq_stop = intel_txq_stop, .rxq_desc_status = intel_rxq_desc_status,                      \
-	.txq_desc_status = intel_txq_desc_status
+	.port_size = sizeof(struct intel_port), .open = intel_open, .stats = intel_stats,          \
+	.xstats = intel_xstats, INTEL_DRIVER_ALL
+
+#define INTEL_DRIVER_ALL                                                                           \
+	.rxq_size = sizeof(struct intel_rxq), .txq_size = sizeof(struct intel_txq),                \
+	.descs_default = 512, .close = intel_close, .start = intel_start, .stop = intel_stop,      \
+	.reset = intel_reset, .link = intel_link, .apply = intel_apply, .irq_arm = intel_irq_arm,  \
+	.irq_disarm = intel_irq_disarm, .irq_fd = intel_irq_fd, .events = intel_events,            \
+	.event_fd = intel_event_fd, .regs = intel_regs, .rxq_start = intel_rxq_start,              \
+	.rxq_stop = intel_rxq_stop, .txq_start = intel_txq_start, .txq_stop = intel_txq_stop,      \
+	.rxq_desc_status = intel_rxq_desc_status, .txq_desc_status = intel_txq_desc_status
 
 static inline struct intel_port *intel_port(struct plx_port *port)
 {
@@ -191,6 +230,13 @@ int intel_event_fd(const struct plx_port *port);
 typedef uint16_t (*intel_rx_burst_fn)(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n);
 /** The burst function for the offloads that are on. */
 intel_rx_burst_fn intel_rx_burst_of(const struct plx_port *port);
+/**
+ * Queues of devices that say themselves when one is on: by its RXDCTL or TXDCTL. value: the rest of
+ * that register. 0, -ENODEV, -ETIMEDOUT.
+ */
+int intel_queue_enable(struct intel_port *p, uint32_t reg, uint32_t value, const char *what,
+		       unsigned int id);
+int intel_queue_disable(struct intel_port *p, uint32_t reg);
 int intel_rxq_start(struct plx_rxq *rxq);
 int intel_rxq_stop(struct plx_rxq *rxq);
 int intel_txq_start(struct plx_txq *txq);
@@ -199,6 +245,8 @@ enum plx_desc_status intel_rxq_desc_status(const struct plx_rxq *rxq, uint16_t o
 enum plx_desc_status intel_txq_desc_status(const struct plx_txq *txq, uint16_t offset);
 
 /* filter.c */
+/** Bits 47:36 of a multicast address, by which it is filtered (10.2.5.21, RCTL.MO being 0). */
+uint32_t intel_multicast_hash(const uint8_t *mac);
 /** Addresses, VLANs, modes and RSS from port->settings into the registers. 0 or -ENOSPC. */
 int intel_filter_apply(struct intel_port *p);
 /** The fields of MRQC for the hash types that are set; 0: RSS is off. */
@@ -222,6 +270,8 @@ int intel_hw_wait(const struct intel_port *p, uint32_t reg, uint32_t mask, uint3
 int intel_hw_reset(struct intel_port *p);
 /** The address that the NVM gave to RAL/RAH 0. 0 or -EPROTO. */
 int intel_hw_mac(struct intel_port *p, uint8_t mac[PLX_ETH_ALEN]);
+/** Is it one that a station can have? */
+bool intel_mac_valid(const uint8_t mac[PLX_ETH_ALEN]);
 /** Bring the link up; it comes when auto-negotiation is done. */
 void intel_hw_link_up(struct intel_port *p);
 int intel_hw_link(struct intel_port *p, struct plx_port_link *link);
@@ -259,6 +309,7 @@ bool intel_rx_pending(const struct intel_rxq *q);
 bool intel_tx_waiting(const struct intel_txq *q);
 
 /* stats.c */
+extern const struct intel_named_reg intel_stats_table[INTEL_STATS];
 void intel_stats_update(struct intel_port *p);
 void intel_stats(struct plx_port *port, struct plx_port_stats *stats);
 int intel_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n);

@@ -153,6 +153,7 @@
 #define INTEL_XDCTL_WTHRESH(n) ((uint32_t)(n) << 16)
 #define INTEL_TXDCTL_BIT22     (1u << 22)
 #define INTEL_XDCTL_GRAN       (1u << 24)
+#define INTEL_XDCTL_ENABLE     (1u << 25) /* 82576 */
 
 /* Statistics (10.2.7): 32 bits each, cleared by reading */
 #define INTEL_CRCERRS  0x04000

@@ -113,6 +113,8 @@ unsigned int intel_events(struct plx_port *port)
 	if (link.up != p->link_up)
 		events |= PLX_PORT_EVENT_LINK;
 	p->link_up = link.up;
+	if (intel_family(p)->control->watch)
+		intel_family(p)->control->watch(p);
 	if (plx_port_state(port) == PLX_PORT_STARTED)
 		watch_tx(p, link.up);
 	return events;
@@ -145,6 +147,7 @@ static void fill_info(struct plx_port *port)
 int intel_open(struct plx_port *port, const char *arg)
 {
 	struct intel_port *p = intel_port(port);
+	const struct intel_control *control;
 	int err;
 
 	if (!port->dev) {
@@ -152,12 +155,13 @@ int intel_open(struct plx_port *port, const char *arg)
 		return -EINVAL;
 	}
 	fill_info(port);
-	p->bar = plx_dev_region_map(port->dev, PLX_REGION_BAR0, 0, INTEL_BAR_SIZE);
+	control = intel_family(p)->control;
+	p->bar = plx_dev_region_map(port->dev, PLX_REGION_BAR0, 0, control->bar_size);
 	if (!p->bar)
 		return -errno;
-	err = intel_hw_reset(p);
+	err = control->reset(p);
 	if (!err)
-		err = intel_hw_mac(p, port->info.mac);
+		err = control->address(p, port->info.mac);
 	if (!err)
 		err = irqs_open(p);
 	return err;
@@ -183,18 +187,18 @@ static void set_bursts(struct plx_port *port)
 int intel_start(struct plx_port *port)
 {
 	struct intel_port *p = intel_port(port);
+	const struct intel_control *control = intel_family(p)->control;
 	int err = intel_rings_alloc(p);
 
 	if (err)
 		return err;
-	err = intel_filter_apply(p);
+	err = control->apply(p);
 	if (err) {
 		intel_rings_free(p);
 		return err;
 	}
-	intel_hw_link_up(p);
+	control->claim(p);
 	intel_stats_update(p);
-	intel_set(p, INTEL_CTRL_EXT, intel_get(p, INTEL_CTRL_EXT) | INTEL_CTRL_EXT_DRV_LOAD);
 	err = plx_dev_bus_master(port->dev, true);
 	if (!err)
 		err = intel_rings_start(p);
@@ -214,7 +218,7 @@ void intel_stop(struct plx_port *port)
 	struct intel_port *p = intel_port(port);
 
 	intel_stats_update(p);
-	intel_hw_reset(p);
+	intel_family(p)->control->reset(p);
 	/* Whatever the reset did: without bus mastering there is no DMA. */
 	plx_dev_bus_master(port->dev, false);
 	intel_rings_free(p);
@@ -229,14 +233,15 @@ void intel_stop(struct plx_port *port)
 int intel_reset(struct plx_port *port)
 {
 	struct intel_port *p = intel_port(port);
-	int err = intel_hw_reset(p);
+	const struct intel_control *control = intel_family(p)->control;
+	int err = control->reset(p);
 
 	if (err == -ENODEV)
 		return err;
 	err = plx_dev_reset(port->dev);
 	if (err && err != -ENOTSUP)
 		return err;
-	err = intel_hw_reset(p);
+	err = control->reset(p);
 	if (err)
 		return err;
 	if (p->irqs) {
@@ -254,5 +259,7 @@ int intel_link(struct plx_port *port, struct plx_port_link *link)
 
 int intel_apply(struct plx_port *port)
 {
-	return intel_filter_apply(intel_port(port));
+	struct intel_port *p = intel_port(port);
+
+	return intel_family(p)->control->apply(p);
 }

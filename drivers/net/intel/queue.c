@@ -5,8 +5,13 @@
  */
 #include <errno.h>
 
+#include <pollux/log.h>
+
 #include "intel.h"
 
+PLX_LOG_USE(intel);
+
+#define ENABLE_US   10000
 #define RX_OFFLOADS (PLX_PORT_HAS(VLAN_STRIP) | PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(RSS_HASH))
 
 intel_rx_burst_fn intel_rx_burst_of(const struct plx_port *port)
@@ -14,6 +19,25 @@ intel_rx_burst_fn intel_rx_burst_of(const struct plx_port *port)
 	const struct intel_family *family = (const struct intel_family *)port->driver;
 
 	return port->settings.offloads & RX_OFFLOADS ? family->rx_burst_offload : family->rx_burst;
+}
+
+int intel_queue_enable(struct intel_port *p, uint32_t reg, uint32_t value, const char *what,
+		       unsigned int id)
+{
+	int err;
+
+	intel_set(p, reg, value | INTEL_XDCTL_ENABLE);
+	err = intel_hw_wait(p, reg, INTEL_XDCTL_ENABLE, INTEL_XDCTL_ENABLE, ENABLE_US);
+	if (err)
+		PLX_ERR(intel, "%s: %s queue %u does not switch on; reset the port",
+			p->base.info.name, what, id);
+	return err;
+}
+
+int intel_queue_disable(struct intel_port *p, uint32_t reg)
+{
+	intel_set(p, reg, 0);
+	return intel_hw_wait(p, reg, INTEL_XDCTL_ENABLE, 0, ENABLE_US);
 }
 
 int intel_rxq_stop(struct plx_rxq *rxq)

@@ -3,17 +3,6 @@
 #include "intel.h"
 
 static const struct {
-	const char *name;
-	uint32_t offset;
-} common[] = {
-	{"CTRL", INTEL_CTRL},	      {"STATUS", INTEL_STATUS}, {"EECD", INTEL_EECD},
-	{"CTRL_EXT", INTEL_CTRL_EXT}, {"IMS", INTEL_IMS},	{"RCTL", INTEL_RCTL},
-	{"TCTL", INTEL_TCTL},	      {"TIPG", INTEL_TIPG},	{"VET", INTEL_VET},
-	{"RXCSUM", INTEL_RXCSUM},     {"RAL0", INTEL_RAL(0)},	{"RAH0", INTEL_RAH(0)},
-};
-#define COMMON (sizeof(common) / sizeof(common[0]))
-
-static const struct {
 	const char *rx, *tx;
 	uint32_t offset;
 } queue[] = {
@@ -27,15 +16,16 @@ int intel_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n)
 {
 	const struct intel_port *p = intel_port(port);
 	const struct intel_family *family = intel_family(p);
+	const unsigned int common = family->control->regs_count;
 	unsigned int i;
 
-	for (i = 0; i < COMMON + 2 * QUEUE && i < n; i++) {
-		unsigned int j = i - (unsigned int)COMMON;
+	for (i = 0; i < common + 2 * QUEUE && i < n; i++) {
+		unsigned int j = i - common;
 
 		regs[i].bytes = 4;
-		if (i < COMMON) {
-			regs[i].name = common[i].name;
-			regs[i].offset = common[i].offset;
+		if (i < common) {
+			regs[i].name = family->control->regs[i].name;
+			regs[i].offset = family->control->regs[i].offset;
 		} else if (j < QUEUE) {
 			regs[i].name = queue[j].rx;
 			regs[i].offset = family->rx_regs + queue[j].offset;
@@ -45,5 +35,5 @@ int intel_regs(struct plx_port *port, struct plx_port_reg *regs, unsigned int n)
 		}
 		regs[i].value = intel_get(p, regs[i].offset);
 	}
-	return (int)(COMMON + 2 * QUEUE);
+	return (int)(common + 2 * QUEUE);
 }

@@ -64,7 +64,8 @@ int intel_rxq_alloc(struct intel_rxq *q, uint32_t descs)
 			q->pool->buf_len - PLX_PKTBUF_HEADROOM);
 		return -EINVAL;
 	}
-	q->offloads = plx_rx_offload_flags(port->settings.offloads);
+	q->offloads = plx_rx_offload_flags(port->settings.offloads) |
+		      (family->tags_taken ? PLX_PKT_RX_VLAN : 0);
 	q->rearm = plx_rx_rearm(port->config.tag);
 	q->mask = descs - 1;
 	q->next = 0;
@@ -90,6 +91,7 @@ void intel_rxq_free(struct intel_rxq *q)
 
 int intel_txq_alloc(struct intel_txq *q, uint32_t descs)
 {
+	const struct intel_family *family = (const struct intel_family *)q->base.port->driver;
 	uint64_t offloads = q->base.port->settings.offloads;
 
 	q->mask = descs - 1;
@@ -98,7 +100,7 @@ int intel_txq_alloc(struct intel_txq *q, uint32_t descs)
 	q->gaps = 0;
 	q->watch.since_ns = 0;
 	q->offloads = plx_tx_offload_flags(offloads);
-	q->vlan_in_device = offloads & PLX_PORT_HAS(VLAN_STRIP);
+	q->vlan_in_device = (offloads & PLX_PORT_HAS(VLAN_STRIP)) && !family->tags_taken;
 	q->ring = plx_dma_zalloc(descs * sizeof(*q->ring), RING_ALIGN, q->base.port->info.node);
 	q->bufs = calloc(descs, sizeof(*q->bufs));
 	q->batch_end = calloc(descs, sizeof(*q->batch_end));
@@ -157,16 +159,6 @@ static void set_ring(struct intel_port *p, uint32_t regs, const void *ring, uint
 	intel_set(p, regs + INTEL_Q_TAIL, 0);
 }
 
-/* RCTL.BSIZE and BSEX (10.2.5): 2048 >> n; with BSEX 16 times as much, n from 1. */
-static uint32_t rctl_buf_size(uint32_t size)
-{
-	uint32_t n = 0, base = size > 2048 ? 32768 : 2048;
-
-	while (base >> n > size)
-		n++;
-	return n << INTEL_RCTL_BSIZE_SHIFT | (size > 2048 ? INTEL_RCTL_BSEX : 0);
-}
-
 int intel_rx_queue_on(struct intel_port *p, struct intel_rxq *q)
 {
 	const struct intel_family *family = intel_family(p);
@@ -180,7 +172,6 @@ int intel_rx_queue_on(struct intel_port *p, struct intel_rxq *q)
 static int rx_start(struct intel_port *p)
 {
 	struct plx_port *port = &p->base;
-	struct intel_rxq *first = (struct intel_rxq *)port->rxqs[0];
 	unsigned int i;
 
 	for (i = 0; i < port->info.rx_queues; i++) {
@@ -189,9 +180,7 @@ static int rx_start(struct intel_port *p)
 		if (err)
 			return err;
 	}
-	intel_set(p, INTEL_RCTL,
-		  intel_get(p, INTEL_RCTL) | rctl_buf_size(first->buf_size) | INTEL_RCTL_SECRC |
-			  INTEL_RCTL_BAM | INTEL_RCTL_EN);
+	intel_family(p)->control->receiver_on(p);
 	/* The tail only now: the device drops descriptors given while the receiver is off. */
 	plx_dma_wmb();
 	for (i = 0; i < port->info.rx_queues; i++) {
@@ -219,15 +208,13 @@ static int tx_start(struct intel_port *p)
 	struct plx_port *port = &p->base;
 	unsigned int i;
 
-	intel_set(p, INTEL_TIPG, INTEL_TIPG_COPPER);
 	for (i = 0; i < port->info.tx_queues; i++) {
 		int err = intel_tx_queue_on(p, (struct intel_txq *)port->txqs[i]);
 
 		if (err)
 			return err;
 	}
-	intel_set(p, INTEL_TCTL,
-		  INTEL_TCTL_EN | INTEL_TCTL_PSP | INTEL_TCTL_CT | INTEL_TCTL_COLD_FD);
+	intel_family(p)->control->transmitter_on(p);
 	return 0;
 }
 

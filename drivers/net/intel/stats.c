@@ -31,12 +31,11 @@ enum stat {
 	TX_TOTAL,
 	TX_MULTICAST,
 	TX_BROADCAST,
+	INTEL_STATS_CHECK,
 };
+_Static_assert((int)INTEL_STATS_CHECK == INTEL_STATS, "one each");
 
-static const struct {
-	const char *name;
-	uint32_t reg;
-} stats_table[] = {
+const struct intel_named_reg intel_stats_table[INTEL_STATS] = {
 	[RX_CRC_ERRORS] = {"rx_crc_errors", INTEL_CRCERRS},
 	[RX_ALIGN_ERRORS] = {"rx_align_errors", INTEL_ALGNERRC},
 	[RX_ERRORS] = {"rx_errors", INTEL_RXERRC},
@@ -61,21 +60,23 @@ static const struct {
 	[TX_MULTICAST] = {"tx_multicast", INTEL_MPTC},
 	[TX_BROADCAST] = {"tx_broadcast", INTEL_BPTC},
 };
-_Static_assert(sizeof(stats_table) / sizeof(stats_table[0]) == INTEL_STATS, "one each");
 
 void intel_stats_update(struct intel_port *p)
 {
+	const struct intel_control *control = intel_family(p)->control;
 	unsigned int i;
 
-	for (i = 0; i < INTEL_STATS; i++) {
-		uint32_t value = intel_get(p, stats_table[i].reg);
+	for (i = 0; i < control->stats_count; i++) {
+		uint32_t value = intel_get(p, control->stats[i].offset);
 
 		/* A counter cannot have got there since the last look; a device that is gone can.
 		 */
-		if (value == UINT32_MAX)
+		if (value == UINT32_MAX) {
 			p->register_lies++;
-		else
-			p->stats[i] += value;
+			continue;
+		}
+		p->stats[i] += value - p->stats_seen[i];
+		p->stats_seen[i] = control->stats_go_on ? value : 0;
 	}
 }
 
@@ -97,16 +98,17 @@ void intel_stats(struct plx_port *port, struct plx_port_stats *stats)
 int intel_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n)
 {
 	struct intel_port *p = intel_port(port);
+	const struct intel_control *control = intel_family(p)->control;
 	unsigned int i;
 
 	intel_stats_update(p);
-	for (i = 0; i < INTEL_STATS && i < n; i++) {
-		xstats[i].name = stats_table[i].name;
+	for (i = 0; i < control->stats_count && i < n; i++) {
+		xstats[i].name = control->stats[i].name;
 		xstats[i].value = p->stats[i];
 	}
-	if (n > INTEL_STATS) {
+	if (n > control->stats_count) {
 		xstats[i].name = "register_lies";
 		xstats[i].value = p->register_lies;
 	}
-	return INTEL_STATS + 1;
+	return (int)control->stats_count + 1;
 }

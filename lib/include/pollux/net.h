@@ -196,7 +196,7 @@ struct plx_port_info {
 	uint16_t descs_align; /**< queue sizes are multiples of it; 0: powers of two */
 	uint16_t mtu, mtu_min, mtu_max;
 	uint16_t tx_segs_max; /**< buffers of one packet to send */
-	uint64_t offloads;    /**< on: as plx_port_config.offloads */
+	uint64_t offloads;    /**< on: plx_port_config.offloads, and what this device never lacks */
 	uint16_t macs_max;    /**< addresses that plx_port_mac_add() takes */
 	uint16_t rss_key_len; /**< bytes; 0: no RSS */
 	uint16_t rss_reta_size;

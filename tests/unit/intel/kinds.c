@@ -115,7 +115,7 @@ static void igb_queue_starts(void)
 	UNIT_EQ(intel_rings_start(&fx.port), 0);
 	UNIT_EQ(reg_get(IGB_RDBAL(0)), (uint32_t)plx_iova(fx.rxq.ring));
 	UNIT_EQ(reg_get(IGB_SRRCTL(0)), IGB_SRRCTL_ADVANCED | 2);
-	UNIT_EQ(reg_get(IGB_RXDCTL(0)) & IGB_XDCTL_ENABLE, IGB_XDCTL_ENABLE);
+	UNIT_EQ(reg_get(IGB_RXDCTL(0)) & INTEL_XDCTL_ENABLE, INTEL_XDCTL_ENABLE);
 	UNIT_EQ(reg_get(IGB_RXDCTL(1)), 0);
 	UNIT_EQ(reg_get(IGB_TDBAL(0)), (uint32_t)plx_iova(fx.txq.ring));
 	UNIT_EQ(reg_get(IGB_RDBAL(0) + INTEL_Q_TAIL), fx.rxq.tail);

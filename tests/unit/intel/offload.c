@@ -320,7 +320,7 @@ static void queue_restart(void)
 	UNIT_EQ(pool_free(), POOL_BUFS);
 	UNIT_EQ(intel_rxq_start(&fx.rxq.base), 0);
 	UNIT_EQ(intel_txq_start(&fx.txq.base), 0);
-	CU_ASSERT(reg_get(IGB_RXDCTL(0)) & IGB_XDCTL_ENABLE);
+	CU_ASSERT(reg_get(IGB_RXDCTL(0)) & INTEL_XDCTL_ENABLE);
 	UNIT_EQ(reg_get(IGB_RDBAL(0) + INTEL_Q_TAIL), fx.rxq.tail);
 	fixture_down();
 }
