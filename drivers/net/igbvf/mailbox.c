@@ -191,6 +191,9 @@ int igbvf_ask(struct igbvf_port *vf, uint32_t *message, unsigned int words)
 			vf->base.base.info.name, strerror(-err));
 		return err;
 	}
+	/* It may have said on the way that it has forgotten us. */
+	if (!vf->connected)
+		return -ENOTCONN;
 	if (message[0] & IGBVF_MSG_ACK)
 		return 0;
 	vf->counts[IGBVF_REFUSED]++;
