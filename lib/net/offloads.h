@@ -6,7 +6,7 @@
 
 #include <pollux/net.h>
 
-/** PLX_PKT_RX_VLAN, _HASH, and IP_GOOD for checksums of any kind. */
+/** PLX_PKT_RX_VLAN, _HASH, _LRO, and IP_GOOD for checksums of any kind. */
 static inline uint32_t plx_rx_offload_flags(uint64_t offloads)
 {
 	uint32_t flags = 0;
@@ -17,6 +17,8 @@ static inline uint32_t plx_rx_offload_flags(uint64_t offloads)
 		flags |= PLX_PKT_RX_IP_GOOD;
 	if (offloads & PLX_PORT_HAS(RSS_HASH))
 		flags |= PLX_PKT_RX_HASH;
+	if (offloads & PLX_PORT_HAS(LRO))
+		flags |= PLX_PKT_RX_LRO;
 	return flags;
 }
 

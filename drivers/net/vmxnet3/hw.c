@@ -14,7 +14,9 @@
 
 PLX_LOG_USE(vmxnet3);
 
-#define REVISION 1u /* bit 0 of VRRS and UVRS */
+/* Bits of VRRS and UVRS. The second adds what is known of merged segments. */
+#define REVISION_1 1u
+#define REVISION_2 2u
 
 static uint32_t get(const struct vmxnet3_port *p, uint32_t reg)
 {
@@ -36,8 +38,9 @@ uint32_t vmxnet3_hw_command(struct vmxnet3_port *p, uint32_t command)
 	return get(p, VMXNET3_CMD);
 }
 
-/* One of the two version registers: revision 1 must be offered, and is chosen. */
-static int choose_revision(struct vmxnet3_port *p, uint32_t reg, const char *what)
+/* One of the two version registers: of `wanted`, the highest that is offered is chosen. */
+static int choose_revision(struct vmxnet3_port *p, uint32_t reg, const char *what, uint32_t wanted,
+			   uint32_t *chosen)
 {
 	uint32_t offered = get(p, reg);
 
@@ -46,12 +49,13 @@ static int choose_revision(struct vmxnet3_port *p, uint32_t reg, const char *wha
 			p->base.info.name);
 		return -ENODEV;
 	}
-	if (!(offered & REVISION)) {
+	*chosen = offered & wanted & REVISION_2 ? REVISION_2 : REVISION_1;
+	if (!(offered & REVISION_1)) {
 		PLX_ERR(vmxnet3, "%s: %s 0x%x does not have revision 1, which this driver speaks",
 			p->base.info.name, what, offered);
 		return -EPROTO;
 	}
-	set(p, reg, REVISION);
+	set(p, reg, *chosen);
 	return 0;
 }
 
@@ -65,14 +69,15 @@ static void mask_vectors(struct vmxnet3_port *p)
 
 int vmxnet3_hw_reset(struct vmxnet3_port *p)
 {
+	uint32_t upt;
 	int err;
 
 	mask_vectors(p);
 	vmxnet3_hw_command(p, VMXNET3_CMD_QUIESCE);
 	vmxnet3_hw_command(p, VMXNET3_CMD_RESET);
 	p->active = false;
-	err = choose_revision(p, VMXNET3_VRRS, "VRRS");
-	return err ? err : choose_revision(p, VMXNET3_UVRS, "UVRS");
+	err = choose_revision(p, VMXNET3_VRRS, "VRRS", REVISION_1 | REVISION_2, &p->revision);
+	return err ? err : choose_revision(p, VMXNET3_UVRS, "UVRS", REVISION_1, &upt);
 }
 
 int vmxnet3_hw_mac(struct vmxnet3_port *p, uint8_t mac[PLX_ETH_ALEN])
@@ -104,8 +109,8 @@ static void fill_misc(struct vmxnet3_port *p)
 
 	misc->driver_version = htole32(1);
 	misc->guest = htole32(VMXNET3_GUEST_LINUX64);
-	misc->revision = htole32(REVISION);
-	misc->upt_revision = htole32(REVISION);
+	misc->revision = htole32(p->revision);
+	misc->upt_revision = htole32(REVISION_1);
 	misc->queues_iova = htole64(plx_iova(p->txq_confs));
 	misc->queues_len = htole32(queues * (uint32_t)sizeof(*p->txq_confs));
 	/* For the driver's own use, but it must not be empty. */
@@ -164,6 +169,8 @@ static void fill_features(struct vmxnet3_port *p)
 		features |= VMXNET3_F_RXCSUM;
 	if (offloads & PLX_PORT_HAS(VLAN_STRIP))
 		features |= VMXNET3_F_RXVLAN;
+	if (offloads & PLX_PORT_HAS(LRO))
+		features |= VMXNET3_F_LRO;
 	if (fill_rss(p)) {
 		features |= VMXNET3_F_RSS;
 		p->shared->rss.version = htole32(1);

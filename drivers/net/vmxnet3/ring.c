@@ -98,7 +98,8 @@ int vmxnet3_rxq_alloc(struct vmxnet3_rxq *q, uint32_t descs, struct vmxnet3_rxq_
 	q->buf_size = rx_buf_size(port);
 	if (!q->buf_size)
 		return -EINVAL;
-	q->scatter = (uint32_t)port->settings.mtu + PLX_ETH_OVERHEAD > q->buf_size;
+	q->scatter = (port->settings.offloads & PLX_PORT_HAS(LRO)) ||
+		     (uint32_t)port->settings.mtu + PLX_ETH_OVERHEAD > q->buf_size;
 	q->rearm = plx_rx_rearm(port->config.tag);
 	q->offloads = plx_rx_offload_flags(port->settings.offloads);
 	q->chain.skip = false;

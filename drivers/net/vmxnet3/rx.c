@@ -17,6 +17,8 @@
 #define PLAIN_WHAT_MASK	  (VMXNET3_RXC_INDEX | VMXNET3_RXC_EOP | VMXNET3_RXC_SOP | VMXNET3_RXC_QUEUE)
 #define PLAIN_WHAT	  (VMXNET3_RXC_EOP | VMXNET3_RXC_SOP)
 #define PLAIN_RESULT_MASK (VMXNET3_RXC_ERR | VMXNET3_RXC_GEN)
+/* IPv6 and TCP with all its options. */
+#define LONGEST_HEADERS 100u
 
 static inline uint64_t comp_result(const struct vmxnet3_rx_comp *comp)
 {
@@ -102,7 +104,9 @@ static void rx_offloads(const struct vmxnet3_rxq *q, struct plx_pktbuf *p, uint6
 		p->flags |= PLX_PKT_RX_VLAN;
 		p->vlan = (uint16_t)(result >> VMXNET3_RXC_TAG_SHIFT);
 	}
-	if ((wanted & PLX_PKT_RX_HASH) && (what & VMXNET3_RXC_RSS)) {
+	/* Where the hash would be, the first completion of merged segments counts them. */
+	if ((wanted & PLX_PKT_RX_HASH) && (what & VMXNET3_RXC_RSS) &&
+	    (result & VMXNET3_RXC_TYPE) != VMXNET3_RXC_TYPE_LRO) {
 		p->flags |= PLX_PKT_RX_HASH;
 		p->hash = (uint32_t)(what >> VMXNET3_RXC_HASH_SHIFT);
 	}
@@ -112,6 +116,32 @@ static void rx_offloads(const struct vmxnet3_rxq *q, struct plx_pktbuf *p, uint6
 		p->flags |= result & VMXNET3_RXC_IP_GOOD ? PLX_PKT_RX_IP_GOOD : PLX_PKT_RX_IP_BAD;
 	if ((result & (VMXNET3_RXC_TCP | VMXNET3_RXC_UDP)) && !(result & VMXNET3_RXC_FRAGMENT))
 		p->flags |= result & VMXNET3_RXC_L4_GOOD ? PLX_PKT_RX_L4_GOOD : PLX_PKT_RX_L4_BAD;
+}
+
+/*
+ * Is the packet several segments? Its first completion says so, or, before revision 2, only its
+ * length: then the MSS is that of the longest headers.
+ */
+static __attribute__((noinline, cold)) void rx_lro(struct vmxnet3_rxq *q, struct plx_pktbuf *p,
+						   uint64_t what, uint64_t result)
+{
+	uint32_t mtu = q->base.port->settings.mtu;
+	uint32_t segs = (uint8_t)(what >> VMXNET3_RXC_SEGS_SHIFT);
+	uint32_t mss = (uint16_t)(result >> VMXNET3_RXC_MSS_SHIFT);
+
+	if ((result & VMXNET3_RXC_TYPE) != VMXNET3_RXC_TYPE_LRO) {
+		if (p->pkt_len <= mtu + PLX_ETH_OVERHEAD || mtu <= LONGEST_HEADERS)
+			return;
+		mss = mtu - LONGEST_HEADERS;
+	} else if (segs == 1) {
+		return;
+	} else if (segs == 0 || mss == 0 || mss > p->pkt_len ||
+		   segs * mss + LONGEST_HEADERS + PLX_ETH_OVERHEAD < p->pkt_len) {
+		plx_rxq_lie(&q->base, PLX_LIE_HEADER);
+		return;
+	}
+	p->flags |= PLX_PKT_RX_LRO;
+	p->mss = (uint16_t)mss;
 }
 
 /*
@@ -148,9 +178,16 @@ static __attribute__((noinline, cold)) struct plx_pktbuf *rx_odd(struct vmxnet3_
 	if (q->chain.head && q->chain.head->nsegs >= VMXNET3_RX_SEGS_MAX)
 		return rx_lie(q, PLX_LIE_CHAIN, p, end);
 	q->chain.skip = false;
+	if (start) {
+		q->first_what = what;
+		q->first_result = result;
+	}
 	p = plx_rx_chain_add(&q->chain, p, end);
-	if (p)
-		rx_offloads(q, p, what, result);
+	if (!p)
+		return NULL;
+	rx_offloads(q, p, what, result);
+	if (q->offloads & PLX_PKT_RX_LRO)
+		rx_lro(q, p, q->first_what, q->first_result);
 	return p;
 }
 
@@ -195,8 +232,11 @@ static __attribute__((noinline)) uint32_t rx_plain(struct vmxnet3_rxq *q, struct
 				 len - 1 >= buf_size))
 			break;
 		plx_rx_fill(p, rearm, len);
-		if (plx_unlikely(offloads))
+		if (plx_unlikely(offloads)) {
 			rx_offloads(q, p, what, result);
+			if (offloads & PLX_PKT_RX_LRO)
+				rx_lro(q, p, what, result);
+		}
 		pkts[i] = p;
 		next = (next + 1) & mask;
 		bytes += len;

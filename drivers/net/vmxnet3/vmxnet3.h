@@ -61,8 +61,9 @@ struct vmxnet3_rxq {
 	struct plx_pktbuf_pool *pool;
 	const struct vmxnet3_rxq_conf *conf; /* the device sets update_prod in it */
 	struct plx_rx_chain chain;
-	bool scatter;	   /* the ring of bodies has buffers */
-	uint32_t offloads; /* PLX_PKT_RX_* that are on: any of those of a kind */
+	uint64_t first_what, first_result; /* of the chain's first completion, while LRO is on */
+	bool scatter;			   /* the ring of bodies has buffers */
+	uint32_t offloads;		   /* PLX_PKT_RX_* that are on: any of those of a kind */
 };
 
 struct vmxnet3_txq {
@@ -87,6 +88,7 @@ struct vmxnet3_txq {
 struct vmxnet3_port {
 	struct plx_port base;
 	char *bar0, *bar1;
+	uint32_t revision; /* of the interface: 1 or 2 */
 	struct vmxnet3_shared *shared;
 	struct vmxnet3_txq_conf *txq_confs; /* the queue table: rx behind tx */
 	struct vmxnet3_rxq_conf *rxq_confs;

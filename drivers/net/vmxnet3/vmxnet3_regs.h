@@ -227,6 +227,12 @@ struct vmxnet3_rx_comp {
 #define VMXNET3_RXC_IPV4	(UINT64_C(1) << 53)
 #define VMXNET3_RXC_FRAGMENT	(UINT64_C(1) << 54)
 #define VMXNET3_RXC_GEN		(UINT64_C(1) << 63)
+/* Segments merged into one (revision 2): type 62:56; of the first completion of the packet, count
+ * of segments 39:32 of the first half, MSS 47:32 of the second. */
+#define VMXNET3_RXC_TYPE       (UINT64_C(0x7f) << 56)
+#define VMXNET3_RXC_TYPE_LRO   (UINT64_C(4) << 56)
+#define VMXNET3_RXC_SEGS_SHIFT 32
+#define VMXNET3_RXC_MSS_SHIFT  32
 
 /* Tx descriptor: length 13:0 (0: 16384), gen 14, MSS or checksum offset 31:18, header length 41:32,
  * offload mode 43:42, EOP 44, completion requested 45, insert tag 47, tag 63:48. */

@@ -49,7 +49,7 @@ PLX_BEGIN_DECLS
 /** The L4 checksum is only that of the pseudo-header, but the data is good: whoever sends it on to
  * a wire asks for PLX_PKT_TX_TCP or _UDP. Together with L4_GOOD. */
 #define PLX_PKT_RX_L4_PARTIAL (1u << 6)
-#define PLX_PKT_RX_LRO	      (1u << 7) /**< several TCP segments of mss bytes made one */
+#define PLX_PKT_RX_LRO	      (1u << 7) /**< several TCP segments of mss bytes or more made one */
 /** ... and what it shall do on transmission. */
 #define PLX_PKT_TX_VLAN (1u << 16) /**< insert vlan */
 #define PLX_PKT_TX_IP	(1u << 17) /**< IPv4 header checksum; needs l2_len, l3_len */

@@ -136,6 +136,56 @@ static void offload_fields(void)
 	plx_pktbuf_free_burst(pkts, 4);
 }
 
+/* The first completion of merged segments says how many, and of what size (revision 2). */
+static void device_lro(uint32_t len, uint64_t segs, uint64_t mss)
+{
+	device_comp(fx.heads++ % DESCS | WHOLE | segs << VMXNET3_RXC_SEGS_SHIFT,
+		    len | VMXNET3_RXC_TYPE_LRO | mss << VMXNET3_RXC_MSS_SHIFT);
+}
+
+static void merged_segments(void)
+{
+	struct plx_pktbuf *pkts[4];
+
+	fx.rxq.offloads = PLX_PKT_RX_LRO | PLX_PKT_RX_HASH;
+	device_lro(2000, 2, 980);
+	device_lro(600, 1, 560);
+	UNIT_EQ(poll_rx(pkts, 4), 2);
+	UNIT_EQ(pkts[0]->flags, PLX_PKT_RX_LRO);
+	UNIT_EQ(pkts[0]->mss, 980);
+	UNIT_EQ(pkts[1]->flags, 0);
+	plx_pktbuf_free_burst(pkts, 2);
+	/* In several buffers: what the last completion has in those places is something else. */
+	device_comp(fx.heads++ % DESCS | SOP | UINT64_C(3) << VMXNET3_RXC_SEGS_SHIFT,
+		    2048 | VMXNET3_RXC_TYPE_LRO | UINT64_C(1400) << VMXNET3_RXC_MSS_SHIFT);
+	device_comp(fx.bodies++ % DESCS | BODY, 2048);
+	device_comp(fx.bodies++ % DESCS | BODY | EOP | VMXNET3_RXC_NO_CSUM, 104);
+	UNIT_EQ(poll_rx(pkts, 4), 1);
+	UNIT_EQ(pkts[0]->flags, PLX_PKT_RX_LRO);
+	UNIT_EQ(pkts[0]->mss, 1400);
+	UNIT_EQ(pkts[0]->pkt_len, 4200);
+	plx_pktbuf_free(pkts[0]);
+	UNIT_EQ(lies(PLX_LIE_HEADER), 0);
+}
+
+/* Revision 1 says nothing: a packet longer than the MTU is several. */
+static void merged_segments_unsaid(void)
+{
+	struct plx_pktbuf *p;
+
+	fx.rxq.offloads = PLX_PKT_RX_LRO;
+	fx.port.base.settings.mtu = 1500;
+	device_rx(2000, WHOLE, 0);
+	UNIT_EQ(poll_rx(&p, 1), 1);
+	UNIT_EQ(p->flags, PLX_PKT_RX_LRO);
+	UNIT_EQ(p->mss, 1400);
+	plx_pktbuf_free(p);
+	device_rx(1514, WHOLE, 0);
+	UNIT_EQ(poll_rx(&p, 1), 1);
+	UNIT_EQ(p->flags, 0);
+	plx_pktbuf_free(p);
+}
+
 static void long_packet_in_parts(void)
 {
 	struct plx_pktbuf *p;
@@ -230,6 +280,45 @@ static void lie_not_given(void)
 	UNIT_EQ(lies(PLX_LIE_INDEX), 1);
 	plx_pktbuf_free_burst(pkts, OWNED);
 	plx_pktbuf_free_burst(hold, (uint16_t)n);
+}
+
+/* Counts and sizes of merged segments that cannot be: counted, and not believed. */
+static void lie_lro(void)
+{
+	static const struct {
+		uint64_t segs, mss;
+	} cases[] = {{0, 1000}, {0, 0}, {255, 0}, {2, 2001}, {255, 65535}, {2, 100}};
+	struct plx_pktbuf *p;
+	unsigned int i;
+
+	fx.rxq.offloads = PLX_PKT_RX_LRO;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		device_lro(2000, cases[i].segs, cases[i].mss);
+		UNIT_EQ(poll_rx(&p, 1), 1);
+		UNIT_EQ(p->flags, 0);
+		UNIT_EQ(lies(PLX_LIE_HEADER), i + 1);
+		plx_pktbuf_free(p);
+	}
+	expect_good();
+}
+
+/* The generation of the last round, again and again: nothing new, and nothing is handed out. */
+static void lie_gen_flips(void)
+{
+	static struct plx_pktbuf *pkts[DESCS];
+	unsigned int i, round, total = 0;
+
+	for (round = 0; round < 100; round++) {
+		for (i = 0; i < fx.rxq.comp_size; i++)
+			fx.rxq.comp[i].result ^= VMXNET3_RXC_GEN;
+		UNIT_EQ(poll_rx(pkts, DESCS), 0);
+		total += fx.rxq.comp_size;
+		CU_ASSERT(lies(PLX_LIE_INDEX) + lies(PLX_LIE_CHAIN) + lies(PLX_LIE_LENGTH) <=
+			  total);
+		if (plx_port_state(&fx.port.base) == PLX_PORT_BROKEN)
+			break;
+	}
+	UNIT_EQ(plx_port_state(&fx.port.base), PLX_PORT_BROKEN);
 }
 
 static void lie_chain(void)
@@ -346,6 +435,10 @@ static void random_completions(void)
 WITH_FIXTURE(start_values)
 WITH_FIXTURE(good_packets)
 WITH_FIXTURE(offload_fields)
+WITH_FIXTURE_MTU(merged_segments, JUMBO)
+WITH_FIXTURE_MTU(merged_segments_unsaid, JUMBO)
+WITH_FIXTURE_MTU(lie_lro, JUMBO)
+WITH_FIXTURE(lie_gen_flips)
 WITH_FIXTURE_MTU(long_packet_in_parts, JUMBO)
 WITH_FIXTURE(empty_pool_recovers)
 WITH_FIXTURE(tail_register_on_request)
@@ -369,6 +462,10 @@ CU_TestInfo rx_tests[] = {
 	{"lie: length 0, beyond the buffer", lie_length_fx},
 	{"lie: index past the ring, not the next; unknown queue", lie_index_fx},
 	{"lie: a descriptor that was not given", lie_not_given_fx},
+	{"segments merged into one", merged_segments_fx},
+	{"segments merged, and nothing said of it", merged_segments_unsaid_fx},
+	{"lie: merged segments, 0 or 255 of them, sizes that do not fit", lie_lro_fx},
+	{"lie: generations flip for ever", lie_gen_flips_fx},
 	{"lie: no start, start in the middle, no end", lie_chain_fx},
 	{"an error in the middle of a packet", error_bit_fx},
 	{"lie: unknown queue for ever breaks the port", bad_queue_breaks_fx},
