@@ -46,6 +46,6 @@ uint32_t pool_free(void);
 		fixture_down();                                                                    \
 	}
 
-extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[], kind_tests[], offload_tests[];
+extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[], kind_tests[], offload_tests[], igbvf_tests[];
 
 #endif /* POLLUX_TESTS_INTEL_FIXTURE_H */

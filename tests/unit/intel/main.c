@@ -95,6 +95,7 @@ int main(void)
 		{"hw", fixture_eal_up, fixture_eal_down, NULL, NULL, hw_tests},
 		{"kinds", fixture_eal_up, fixture_eal_down, NULL, NULL, kind_tests},
 		{"offload", fixture_eal_up, fixture_eal_down, NULL, NULL, offload_tests},
+		{"igbvf", fixture_eal_up, fixture_eal_down, NULL, NULL, igbvf_tests},
 		CU_SUITE_INFO_NULL,
 	};
 
