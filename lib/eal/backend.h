@@ -27,6 +27,7 @@ struct plx_backend_start {
 	const char *args;		/**< the backend's own options; "" if none */
 	const struct plx_cpu_set *cpus; /**< the lcores */
 	unsigned int main_cpu;
+	size_t node_count; /**< of the lcores */
 };
 
 struct plx_backend {
@@ -99,6 +100,10 @@ void plx_backend_set(const struct plx_backend *backend);
  */
 PLX_API int plx_backend_mem_add(struct plx_run *run);
 PLX_API void plx_backend_mem_remove(struct plx_run *run);
+/** Of a backend's own runs, the one that [va, va + len) touches first; NULL: none. */
+PLX_API struct plx_run *plx_backend_mem_find(const void *va, size_t len);
+/** May the caller use memory now? Return: 0; -ENODEV, -EDEADLK as plx_mem_lock(), logged. */
+PLX_API int plx_backend_mem_callable(void);
 /** As plx_mem_iova(), also while the EAL comes up, and without a log line. */
 PLX_API int plx_backend_mem_iova(const void *va, size_t len, plx_iova_t *iova);
 

@@ -113,12 +113,14 @@ static const char *choice(const char *configured, const char *variable)
 static int start_backend(const struct plx_eal_config *config)
 {
 	const char *args = choice(config->backend_args, "POLLUX_EAL_ARGS");
+	int nodes[PLX_LCORE_MAX];
 	struct plx_cpu_set cpus;
 	struct plx_backend_start start = {
 		.config = config,
 		.args = args ? args : "",
 		.cpus = &cpus,
 		.main_cpu = plx_lcore_main(),
+		.node_count = plx_lcores_nodes(nodes),
 	};
 
 	plx_lcores_cpus(&cpus);

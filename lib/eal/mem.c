@@ -192,6 +192,30 @@ void plx_backend_mem_remove(struct plx_run *run)
 	plx_mem_unlock();
 }
 
+struct plx_run *plx_backend_mem_find(const void *va, size_t len)
+{
+	struct plx_run *run;
+
+	plx_mem_lock_always();
+	run = plx_segments_first(va, len);
+	while (run && run->segments[0].kind == PLX_MEM_REGISTERED) {
+		uintptr_t next = plx_run_va(run) + plx_run_len(run), end = (uintptr_t)va + len;
+
+		run = next < end ? plx_segments_first((void *)next, end - next) : NULL;
+	}
+	plx_mem_unlock();
+	return run;
+}
+
+int plx_backend_mem_callable(void)
+{
+	int err = plx_mem_lock();
+
+	if (!err)
+		plx_mem_unlock();
+	return err;
+}
+
 int plx_backend_mem_iova(const void *va, size_t len, plx_iova_t *iova)
 {
 	int err;

@@ -60,11 +60,17 @@ struct plx_run *plx_segments_find(const void *va)
 	return at < run_count && plx_run_va(runs[at]) <= (uintptr_t)va ? runs[at] : NULL;
 }
 
-bool plx_segments_overlap(const void *va, size_t len)
+struct plx_run *plx_segments_first(const void *va, size_t len)
 {
 	size_t at = position((uintptr_t)va);
 
-	return at < run_count && plx_run_va(runs[at]) <= (uintptr_t)va + (len - 1);
+	return at < run_count && plx_run_va(runs[at]) <= (uintptr_t)va + (len - 1) ? runs[at]
+										   : NULL;
+}
+
+bool plx_segments_overlap(const void *va, size_t len)
+{
+	return plx_segments_first(va, len) != NULL;
 }
 
 /* --- Runs ------------------------------------------------------------------------------------ */

@@ -32,6 +32,8 @@ void plx_segments_remove(struct plx_run *run);
 
 /** The run that holds an address, or NULL. */
 struct plx_run *plx_segments_find(const void *va);
+/** The first run that has any of [va, va + len), or NULL. */
+struct plx_run *plx_segments_first(const void *va, size_t len);
 /** Is any of [va, va + len) in a run? */
 bool plx_segments_overlap(const void *va, size_t len);
 /** The i-th run in ascending order of VA, or NULL. */
