@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -241,9 +242,13 @@ static void join(const struct line *line, char *text, size_t size)
 
 /* --- Start ----------------------------------------------------------------------------------- */
 
+static pid_t started_by;
+
 static void clean_up(void)
 {
-	rte_eal_cleanup();
+	/* A forked child that exits leaves the parent's alone. */
+	if (getpid() == started_by)
+		rte_eal_cleanup();
 }
 
 /* Signal handlers run in the application's own threads, and none of rte_eal's is one. */
@@ -288,6 +293,7 @@ static int bring_up(const struct plx_backend_start *start)
 		return err;
 	}
 	ours = true;
+	started_by = getpid();
 	atexit(clean_up);
 	return 0;
 }
@@ -300,6 +306,13 @@ static int join_running(const struct plx_backend_start *start)
 		PLX_ERR(dpdk, "rte_eal is up: call plx_eal_init() from its main lcore, which is %u",
 			rte_get_main_lcore());
 		return -EPERM;
+	}
+	/* It remembers the thread that it was started in; a child has another. */
+	if (rte_gettid() != gettid()) {
+		PLX_ERR(dpdk,
+			"this is a forked child of a process with rte_eal up, whose memory and "
+			"threads stay with the parent: fork before rte_eal_init(), or exec");
+		return -ENODEV;
 	}
 	if (rte_eal_process_type() != RTE_PROC_PRIMARY) {
 		PLX_ERR(dpdk, "this is a secondary process of DPDK: memory that it does not own "

@@ -63,6 +63,8 @@ def parse_args(argv):
     p.add_argument("--coverage", action="store_true",
                    help="with --debug-kernel: which lines of kernel/ the cases reached; writes build/coverage/")
     p.add_argument("--jobs", "-j", type=int, default=2, metavar="N", help="machines at once (default: %(default)s)")
+    p.add_argument("--eal", choices=("native", "dpdk"), default=os.environ.get("POLLUX_EAL", "native"),
+                   help="what the EAL of all programs stands on (default: %(default)s)")
     p.add_argument("--list", action="store_true", help="name the tests and end")
     args = p.parse_args(argv)
     if args.debug_kernel:
@@ -207,6 +209,7 @@ def run_group(cases, modules, debug_kernel, coverage, tally):
     limit = slower * (sum(c.timeout for c in cases) + BOOT_SECONDS)
     options = shlex.split(cases[0].options) + (["--kernel", debug_kernel] if debug_kernel else [])
     options += coverage.options() if coverage else []
+    options += ["--env", "POLLUX_EAL=" + os.environ["POLLUX_EAL"]]
     argv = [TOP + "/run", "vm", "--modules", modules, "--timeout", str(limit), *options, "--",
             HERE + "/guest/run-cases", *[f"{slower * c.timeout}:{c.path}" for c in cases]]
     vm = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -267,6 +270,8 @@ def build(sanitize):
 
 def main(argv):
     args = parse_args(argv)
+    # All programs read it, those in the machines, too.
+    os.environ["POLLUX_EAL"] = args.eal
     started = time.monotonic()
     native = not args.vm or args.native
     vm = (not args.native or args.vm) and not args.sanitize

@@ -1,8 +1,33 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Unit tests of lib/eal. All run without hugepages; with them see tests/vm/cases/eal-*. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "runner.h"
 #include "suites.h"
 #include "support.h"
+
+/* What is about the native backend's start, threads and memory; for others see tests/unit/dpdk. */
+static const char *const native_only[] = {"eal", "refused", "lcores", "mem"};
+#define NATIVE_ONLY (sizeof(native_only) / sizeof(native_only[0]))
+
+/* On another backend (POLLUX_EAL) what is the same on all of them. */
+static void leave_out_native(CU_SuiteInfo *suites)
+{
+	const char *backend = getenv("POLLUX_EAL");
+	CU_SuiteInfo *from, *to = suites;
+	size_t i;
+
+	if (!backend || strcmp(backend, "native") == 0)
+		return;
+	for (from = suites; from->pName; from++) {
+		for (i = 0; i < NATIVE_ONLY && strcmp(from->pName, native_only[i]) != 0; i++)
+			;
+		if (i == NATIVE_ONLY)
+			*to++ = *from;
+	}
+	*to = *from;
+}
 
 int main(void)
 {
@@ -25,5 +50,6 @@ int main(void)
 		CU_SUITE_INFO_NULL,
 	};
 
+	leave_out_native(suites);
 	return unit_run(suites);
 }

@@ -261,6 +261,12 @@ static void wrong_unmaps(void)
 }
 
 /* The EAL's memory is there when the IOMMU is, follows the heap, and goes with the IOMMU. */
+/* Without hugepages rte_eal's does not grow; with them see tests/vm/cases/dpdk-memory. */
+static bool heap_grows(void)
+{
+	return strcmp(plx_eal_backend(), "native") == 0;
+}
+
 static void follows_heap(void)
 {
 	struct plx_mem_stats mem;
@@ -279,9 +285,9 @@ static void follows_heap(void)
 	calls = iommu.maps_made;
 	UNIT_EQ(plx_as_iommu_up(as), 0); /* one more group: nothing is mapped twice */
 	UNIT_EQ(iommu.maps_made, calls);
-	b = plx_dma_alloc(mem.heap_bytes + PAGE, 0, PLX_NODE_ANY);
+	b = plx_dma_alloc(heap_grows() ? mem.heap_bytes + PAGE : PAGE, 0, PLX_NODE_ANY);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
-	UNIT_EQ(iommu.maps_made, calls + 1);
+	UNIT_EQ(iommu.maps_made, calls + heap_grows());
 	CU_ASSERT_PTR_NOT_NULL(plx_maps_find(&iommu.maps, plx_iova(b), PAGE));
 	plx_as_iommu_down(as);
 	UNIT_EQ(iommu.maps.n, 0);
@@ -292,9 +298,12 @@ static void follows_heap(void)
 
 static void refuses_heap(void)
 {
-	struct plx_as *as = open_as(false);
+	struct plx_as *as;
 	void *a;
 
+	if (!heap_grows())
+		return;
+	as = open_as(false);
 	UNIT_EQ(plx_as_iommu_up(as), 0);
 	iommu.map_error = -ENOMEM;
 	fake_file("proc/self/status", "VmLck: 0 kB\nCapEff: 0000000000004000\n");
