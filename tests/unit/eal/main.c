@@ -8,7 +8,8 @@
 #include "support.h"
 
 /* What is about the native backend's start, threads and memory; for others see tests/unit/dpdk. */
-static const char *const native_only[] = {"eal", "refused", "lcores", "mem"};
+static const char *const native_only[] = {"eal", "refused",  "lcores",
+					  "mem", "segments", "register"};
 #define NATIVE_ONLY (sizeof(native_only) / sizeof(native_only[0]))
 
 /* On another backend (POLLUX_EAL) what is the same on all of them. */
