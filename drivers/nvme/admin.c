@@ -261,7 +261,9 @@ int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *
 	if (err)
 		return err;
 	err = create_sq(ctrl, qp);
-	if (err && delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue"))
+	if (!err)
+		nvme_qpair_plug(qp);
+	else if (delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue"))
 		nvme_ctrl_break(ctrl, "it does not delete completion queue %u", qp->qid);
 	qp->created = !err;
 	return err;
@@ -279,5 +281,7 @@ int nvme_admin_delete_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *
 		err = delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid,
 				   "Delete I/O Completion Queue");
 	qp->created = err != 0;
+	if (!err)
+		nvme_qpair_unplug(qp);
 	return err;
 }

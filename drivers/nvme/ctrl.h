@@ -50,6 +50,8 @@ struct nvme_vectors {
 
 /** Event requests that a controller is given at most. */
 #define NVME_EVENTS_MAX 4
+/** Abort commands in flight at most (recover.c). */
+#define NVME_ABORTS_MAX 4
 /** Asynchronous events (event.c). */
 struct nvme_events {
 	plx_nvme_event_fn fn; /* NULL: off */
@@ -93,6 +95,8 @@ struct plx_nvme_ctrl {
 	uint32_t shutdown_ms;
 	uint32_t event_notices;	  /* that it can send (OAES) */
 	unsigned int event_limit; /* requests that it keeps */
+	unsigned int abort_limit; /* Abort commands at once */
+	struct plx_nvme_req aborts[NVME_ABORTS_MAX];
 	struct nvme_events events;
 	struct nvme_keep_alive keep_alive;
 	bool sgl_bytes; /* SGLs may have any alignment; not: multiples of 4 */
@@ -213,6 +217,8 @@ int nvme_admin_delete_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *
 int nvme_events_start(struct plx_nvme_ctrl *ctrl);
 /** The controller has been disabled: it does not hold requests any more. */
 void nvme_events_forget(struct plx_nvme_ctrl *ctrl);
+/** The same for Abort commands (recover.c). */
+void nvme_aborts_forget(struct plx_nvme_ctrl *ctrl);
 /** Find out about the timer, or set it: after enabling. */
 int nvme_keep_alive_start(struct plx_nvme_ctrl *ctrl);
 /** Send a command if it is time. 0, -EAGAIN, -EIO by state. */

@@ -259,6 +259,7 @@ static int restart(struct plx_nvme_ctrl *ctrl)
 	ctrl->admin.aborted = NULL;
 	nvme_qpair_rewind(&ctrl->admin);
 	nvme_events_forget(ctrl);
+	nvme_aborts_forget(ctrl);
 	err = start(ctrl);
 	if (!err)
 		err = nvme_keep_alive_start(ctrl);

@@ -121,6 +121,7 @@ int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id)
 	parse_sgls(ctrl, le32toh(id->sgls) & NVME_SGLS_MASK);
 	ctrl->event_notices = le32toh(id->oaes);
 	ctrl->event_limit = id->aerl + 1u;
+	ctrl->abort_limit = id->acl + 1u;
 	ctrl->keep_alive.granularity_ms = le16toh(id->kas) * NVME_KAS_UNIT_MS;
 	ctrl->shutdown_ms = shutdown_ms(le32toh(id->rtd3e));
 	return 0;

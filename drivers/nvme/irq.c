@@ -123,6 +123,9 @@ int plx_nvme_qpair_wait(struct plx_nvme_qpair *qp, int timeout_ms)
 	/* A vector may fire for nothing, so only the queue tells. */
 	while (!ready(qp)) {
 		err = nvme_qpair_state_error(qp);
+		/* Its requests end soon. */
+		if (err == -EAGAIN)
+			err = 0;
 		if (err || now >= end)
 			return err;
 		err = sleep_once(qp, end, now);

@@ -40,6 +40,15 @@ struct nvme_slot {
 #define NVME_SLOT_EPOCH(slot)	     ((uint16_t)((slot)->list_epoch >> 16))
 #define NVME_LIST_EPOCH(list, epoch) ((uint32_t)(epoch) << 16 | (list))
 
+/** What is being done about late commands; see recover.c. */
+enum nvme_recovery {
+	NVME_RECOVERY_NONE,
+	NVME_RECOVERY_ABORTING, /* Abort commands are on their way */
+	NVME_RECOVERY_DELETED,	/* the controller has forgotten the queues */
+};
+/** What the state pointer points to meanwhile. */
+extern const atomic_int nvme_recovering_state;
+
 struct plx_nvme_qpair {
 	/* Submission */
 	const atomic_int *state; /* the controller's, or that of a queue being closed */
@@ -90,8 +99,13 @@ struct plx_nvme_qpair {
 	uint64_t tick_tsc;   /* 0: no ticks */
 	uint16_t epochs_max; /* a command older than so many ticks is late */
 	uint32_t timeout_ms;
-	int vector;   /* -1: no interrupt */
-	bool created; /* the controller knows it */
+	enum nvme_recovery recovery;
+	uint16_t abort_epoch;	   /* recovering: when it began */
+	uint16_t abort_epochs_max; /* the controller has so many ticks to abort commands */
+	uint32_t abort_next;	   /* slots from here on have not been looked at */
+	uint32_t no_doorbell;	   /* rung while the controller does not know the queues */
+	int vector;		   /* -1: no interrupt */
+	bool created;		   /* the controller knows it */
 	size_t memory_bytes;
 };
 
@@ -121,10 +135,19 @@ void nvme_qpair_rewind(struct plx_nvme_qpair *qp);
 void nvme_qpair_abort(struct plx_nvme_qpair *qp);
 /** Called by the data path when next_tick has come: late commands, fatal status, removal. */
 void nvme_qpair_tick(struct plx_nvme_qpair *qp, uint64_t now);
-/** Why submit refuses: -EIO, -ENODEV, -ESHUTDOWN. */
+/** The controller's doorbells, or one that nobody hears. */
+void nvme_qpair_plug(struct plx_nvme_qpair *qp);
+void nvme_qpair_unplug(struct plx_nvme_qpair *qp);
+/** Why submit refuses: -EIO, -ENODEV, -ESHUTDOWN, -EAGAIN (recovering). */
 int nvme_qpair_state_error(const struct plx_nvme_qpair *qp);
 /** A completion that cannot be. Logs and breaks the controller when there are too many. */
 void nvme_qpair_lie(struct plx_nvme_qpair *qp, uint64_t cqe_tail);
+
+/* recover.c */
+/** Look for late commands, and do the next step about them. */
+void nvme_recover_step(struct plx_nvme_qpair *qp);
+/** Nothing is being done any more: the controller has been reset. */
+void nvme_recover_reset(struct plx_nvme_qpair *qp);
 
 /* qpair.c */
 /** Submit a ready-made command; the command id is filled in. Rings. 0 or -EAGAIN. */

@@ -17,14 +17,18 @@ PLX_LOG_USE(nvme);
 
 #define TICK_MS_MAX	 500
 #define TICKS_PER_LIMIT	 8
+#define EPOCHS_MAX	 0x7fffu
 #define LIST_BYTES_TOTAL (48 * 1024)
 #define LISTS_MIN	 8
 /* Completions whose doorbell may wait: a quarter of the queue, and so many of a short one. */
 #define LAG_MIN	     16
 #define QUEUE_CLOSED (-1)
+#define RECOVERING   (-2)
 
 /* What the state pointer of a queue pair that is being closed points to. */
 static const atomic_int closed_state = QUEUE_CLOSED;
+/* And of one that is between deletion and creation; see recover.c. */
+const atomic_int nvme_recovering_state = RECOVERING;
 
 /* --- Memory --------------------------------------------------------------------------------- */
 
@@ -73,6 +77,7 @@ static int alloc_lists(struct plx_nvme_qpair *qp, const struct nvme_qpair_shape 
 static void set_ticks(struct plx_nvme_qpair *qp, uint32_t timeout_ms)
 {
 	uint32_t tick_ms = timeout_ms / TICKS_PER_LIMIT;
+	uint32_t abort_ms = qp->ctrl->config.admin_timeout_ms;
 
 	if (timeout_ms == 0) {
 		/* Half of the range ahead: it never comes. */
@@ -83,11 +88,16 @@ static void set_ticks(struct plx_nvme_qpair *qp, uint32_t timeout_ms)
 		tick_ms = 1;
 	if (tick_ms > TICK_MS_MAX)
 		tick_ms = TICK_MS_MAX;
+	/* Half of what an epoch can count. */
+	if (tick_ms < timeout_ms / EPOCHS_MAX + 1)
+		tick_ms = timeout_ms / EPOCHS_MAX + 1;
 	qp->timeout_ms = timeout_ms;
 	qp->tick_tsc = plx_ns_to_tsc(tick_ms * UINT64_C(1000000));
 	qp->next_tick = plx_tsc() + qp->tick_tsc;
 	/* One more: the command may have come just before a tick. */
 	qp->epochs_max = (uint16_t)((timeout_ms + tick_ms - 1) / tick_ms + 1);
+	qp->abort_epochs_max =
+		(uint16_t)(abort_ms / tick_ms < EPOCHS_MAX ? abort_ms / tick_ms : EPOCHS_MAX);
 }
 
 static int alloc_all(struct plx_nvme_qpair *qp, const struct nvme_qpair_shape *shape)
@@ -98,6 +108,18 @@ static int alloc_all(struct plx_nvme_qpair *qp, const struct nvme_qpair_shape *s
 	if (!qp->sq || !qp->cq || !qp->slots)
 		return -ENOMEM;
 	return alloc_lists(qp, shape);
+}
+
+void nvme_qpair_plug(struct plx_nvme_qpair *qp)
+{
+	qp->sq_doorbell = nvme_ctrl_doorbell(qp->ctrl, qp->qid, 0);
+	qp->cq_doorbell = nvme_ctrl_doorbell(qp->ctrl, qp->qid, 1);
+}
+
+void nvme_qpair_unplug(struct plx_nvme_qpair *qp)
+{
+	qp->sq_doorbell = &qp->no_doorbell;
+	qp->cq_doorbell = &qp->no_doorbell;
 }
 
 int nvme_qpair_init(struct plx_nvme_qpair *qp, struct plx_nvme_ctrl *ctrl,
@@ -121,10 +143,9 @@ int nvme_qpair_init(struct plx_nvme_qpair *qp, struct plx_nvme_ctrl *ctrl,
 		.no_list_epoch = NVME_LIST_EPOCH(NVME_NO_LIST, 0),
 		.polls_to_tick = 1,
 		.vector = -1,
-		.sq_doorbell = nvme_ctrl_doorbell(ctrl, shape->qid, 0),
-		.cq_doorbell = nvme_ctrl_doorbell(ctrl, shape->qid, 1),
 		.memory_bytes = sizeof(*qp),
 	};
+	nvme_qpair_plug(qp);
 	set_ticks(qp, shape->timeout_ms);
 	err = alloc_all(qp, shape);
 	if (err)
@@ -173,9 +194,11 @@ void nvme_qpair_rewind(struct plx_nvme_qpair *qp)
 
 int nvme_qpair_state_error(const struct plx_nvme_qpair *qp)
 {
+	int err = nvme_ctrl_state_error(qp->ctrl);
+
 	if (qp->state == &closed_state)
 		return -ESHUTDOWN;
-	return nvme_ctrl_state_error(qp->ctrl);
+	return err || qp->state != &nvme_recovering_state ? err : -EAGAIN;
 }
 
 void nvme_qpair_abort(struct plx_nvme_qpair *qp)
@@ -200,39 +223,6 @@ void nvme_qpair_abort(struct plx_nvme_qpair *qp)
 	atomic_fetch_add_explicit(&qp->ctrl->aborted, n, memory_order_relaxed);
 }
 
-/* The first command that has been in flight for too long, or NULL; counts them all. */
-static const struct nvme_slot *find_late(const struct plx_nvme_qpair *qp, uint32_t *count)
-{
-	const struct nvme_slot *first = NULL;
-	uint32_t i;
-
-	*count = 0;
-	for (i = 0; i <= qp->slot_mask; i++) {
-		const struct nvme_slot *slot = &qp->slots[i];
-
-		if (!slot->req || (uint16_t)(qp->epoch - NVME_SLOT_EPOCH(slot)) <= qp->epochs_max)
-			continue;
-		if (!first)
-			first = slot;
-		++*count;
-	}
-	return first;
-}
-
-static void check_late(struct plx_nvme_qpair *qp)
-{
-	uint32_t count;
-	const struct nvme_slot *slot = find_late(qp, &count);
-
-	if (!slot)
-		return;
-	atomic_fetch_add_explicit(&qp->ctrl->timeouts, count, memory_order_relaxed);
-	nvme_ctrl_break(qp->ctrl,
-			"queue pair %u: %u commands did not end in %u ms, the first: opcode "
-			"0x%02x, block %" PRIu64,
-			qp->qid, count, qp->timeout_ms, slot->req->opcode, slot->req->lba);
-}
-
 void nvme_qpair_tick(struct plx_nvme_qpair *qp, uint64_t now)
 {
 	struct plx_nvme_ctrl *ctrl = qp->ctrl;
@@ -254,7 +244,7 @@ void nvme_qpair_tick(struct plx_nvme_qpair *qp, uint64_t now)
 		nvme_ctrl_break(ctrl,
 				"not ready any more (CSTS.RDY): it was reset behind our back");
 	else
-		check_late(qp);
+		nvme_recover_step(qp);
 }
 
 void nvme_qpair_lie(struct plx_nvme_qpair *qp, uint64_t cqe_tail)
@@ -497,6 +487,7 @@ void nvme_qpairs_abort(struct plx_nvme_ctrl *ctrl)
 		if (!ctrl->qpairs[i])
 			continue;
 		ctrl->qpairs[i]->created = false;
+		nvme_recover_reset(ctrl->qpairs[i]);
 		nvme_qpair_abort(ctrl->qpairs[i]);
 		nvme_qpair_rewind(ctrl->qpairs[i]);
 	}

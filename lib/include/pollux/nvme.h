@@ -52,8 +52,9 @@
  * not before the device can no longer reach its data.
  *
  * A controller is not trusted. What it writes is checked, and each kind of nonsense counted
- * (plx_nvme_lie). A controller that lies PLX_NVME_LIES_MAX times on a queue, does not answer a
- * command in time, or reports a fatal status is broken: submit refuses until plx_nvme_ctrl_reset().
+ * (plx_nvme_lie). A controller that lies PLX_NVME_LIES_MAX times on a queue, does not answer an
+ * admin command in time, does not get rid of a late I/O command (enum plx_nvme_timeout), or reports
+ * a fatal status is broken: submit refuses until plx_nvme_ctrl_reset().
  * One that does not answer any more is gone: it can only be closed.
  *
  * Thread rules: a queue pair belongs to one thread at a time; different queue pairs of a controller
@@ -179,7 +180,8 @@ static inline void plx_nvme_flush(struct plx_nvme_req *req, struct plx_nvme_ns *
  * Submit up to n requests, in order, and ring the doorbell once (unless the queue pair was opened
  * with defer_doorbell). A transfer longer than max_blocks is not split: that is the caller's.
  * Return: how many were taken, from the first; or, when none was, what is wrong with the first:
- *	-EAGAIN   the queue is full, or all PRP lists are in use: poll, then try again
+ *	-EAGAIN   the queue is full, all PRP lists are in use, or the queue pair is being recovered
+ *		  (PLX_NVME_TIMEOUT_RECOVER): poll, then try again
  *	-EINVAL   unknown opcode, no blocks, IOVA not aligned to 4 bytes, or another controller's
  *		  namespace
  *	-E2BIG    longer than plx_nvme_ns_info.max_blocks or plx_nvme_qpair_config.max_transfer
@@ -194,7 +196,8 @@ PLX_API int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req
 PLX_API void plx_nvme_qpair_ring(struct plx_nvme_qpair *qp);
 /**
  * Take completions, at most max (0: as many as there are, at most one queue's worth), and call each
- * request's done(). A callback may submit to the queue pair. Never blocks.
+ * request's done(). A callback may submit to the queue pair. Never blocks, but for late commands:
+ * enum plx_nvme_timeout.
  * Return: how many requests ended.
  */
 PLX_API unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max);
@@ -269,11 +272,25 @@ PLX_API int plx_nvme_qpair_fd(const struct plx_nvme_qpair *qp);
 
 /* --- Controllers ---------------------------------------------------------------------------- */
 
+/** What is done about an I/O command that takes longer than io_timeout_ms. */
+enum plx_nvme_timeout {
+	/**
+	 * The controller is asked to abort it; if it does not end within admin_timeout_ms either,
+	 * its queue pair is deleted and created anew, and what was in flight there ends with
+	 * PLX_NVME_ABORTED; if that fails, the controller is broken. Submit says -EAGAIN meanwhile.
+	 * The poll that deletes and creates waits for these commands, at most admin_timeout_ms
+	 * each.
+	 */
+	PLX_NVME_TIMEOUT_RECOVER = 0,
+	PLX_NVME_TIMEOUT_BREAK, /**< the controller is broken: plx_nvme_ctrl_reset() */
+};
+
 struct plx_nvme_ctrl_config {
-	struct plx_as *as;	       /**< NULL: the default address space */
-	unsigned int io_queues;	       /**< queue pairs to ask for; 0: 64 */
-	unsigned int io_timeout_ms;    /**< a command that takes longer breaks it; 0: 30000 */
-	unsigned int admin_timeout_ms; /**< 0: 5000 */
+	struct plx_as *as;		  /**< NULL: the default address space */
+	unsigned int io_queues;		  /**< queue pairs to ask for; 0: 64 */
+	unsigned int io_timeout_ms;	  /**< a command that takes longer is late; 0: 30000 */
+	enum plx_nvme_timeout on_timeout; /**< what happens then */
+	unsigned int admin_timeout_ms;	  /**< 0: 5000 */
 	/**
 	 * Keep Alive: the controller gives up on us when it has not heard of plx_nvme_ctrl_poll()
 	 * (<pollux/nvme_event.h>) for so long. 0: as the controller has it. Only where there is
@@ -335,8 +352,8 @@ struct plx_nvme_ctrl_info {
 	uint32_t namespaces;	 /**< active, that the driver knows */
 	uint16_t oncs;		 /**< optional NVM commands */
 	uint16_t oacs;		 /**< optional admin commands */
-	uint16_t error_entries; /**< of the error log */
-	uint32_t keep_alive_ms; /**< the timer that runs (plx_nvme_ctrl_poll()); 0: none */
+	uint16_t error_entries;	 /**< of the error log */
+	uint32_t keep_alive_ms;	 /**< the timer that runs (plx_nvme_ctrl_poll()); 0: none */
 	bool volatile_cache;
 	bool sgl;		/**< SGLs for NVM commands */
 	unsigned int max_depth; /**< of a queue, entries: MQES + 1 */
@@ -365,9 +382,11 @@ struct plx_nvme_ctrl_stats {
 	uint64_t lies[PLX_NVME_LIE_KINDS]; /**< of the controller and all its queues so far */
 	uint64_t admin_commands;
 	uint64_t admin_errors;
-	uint64_t timeouts; /**< commands that took too long */
-	uint64_t resets;   /**< plx_nvme_ctrl_reset() */
-	uint64_t aborted;  /**< requests that ended with PLX_NVME_ABORTED */
+	uint64_t timeouts;	   /**< commands that took too long */
+	uint64_t abort_commands;   /**< sent for such commands */
+	uint64_t queue_recoveries; /**< queue pairs deleted and created for them */
+	uint64_t resets;	   /**< plx_nvme_ctrl_reset() */
+	uint64_t aborted;	   /**< requests that ended with PLX_NVME_ABORTED */
 };
 PLX_API void plx_nvme_ctrl_stats(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ctrl_stats *stats);
 
@@ -403,15 +422,15 @@ struct plx_nvme_ns_info {
 	uint64_t utilization; /**< blocks */
 	uint32_t block_size;  /**< bytes */
 	uint16_t metadata_size;
-	bool metadata_extended; /**< metadata is part of the block in memory */
-	uint8_t protection;	/**< end-to-end protection type, 0 to 3 */
-	bool protection_first;	/**< at the start of the metadata, not at its end */
-	uint32_t max_blocks;	/**< of one request; 0: no plain I/O, <pollux/nvme_pi.h> */
+	bool metadata_extended;	  /**< metadata is part of the block in memory */
+	uint8_t protection;	  /**< end-to-end protection type, 0 to 3 */
+	bool protection_first;	  /**< at the start of the metadata, not at its end */
+	uint32_t max_blocks;	  /**< of one request; 0: no plain I/O, <pollux/nvme_pi.h> */
 	uint32_t boundary_blocks; /**< best not crossed by a request (NOIOB); 0: none */
 	uint16_t copy_range_max;  /**< copy: blocks of one source range; 0: it cannot copy */
 	uint16_t copy_ranges_max; /**< copy: source ranges of one command */
 	uint32_t copy_max;	  /**< copy: blocks of one command */
-	uint8_t format;		/**< in use, index into formats */
+	uint8_t format;		  /**< in use, index into formats */
 	uint8_t format_count;
 	struct plx_nvme_lba_format formats[PLX_NVME_LBA_FORMATS];
 	uint8_t nguid[16]; /**< all zero: none */

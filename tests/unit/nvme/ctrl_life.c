@@ -284,7 +284,10 @@ static void reset_ends_requests_and_goes_on(void)
 /* Time-out, broken, reset, well again. */
 static void late_command_then_reset(void)
 {
-	struct plx_nvme_ctrl_config config = {.io_timeout_ms = 100};
+	struct plx_nvme_ctrl_config config = {
+		.io_timeout_ms = 100,
+		.on_timeout = PLX_NVME_TIMEOUT_BREAK,
+	};
 	uint64_t end = plx_clock_ns() + UINT64_C(5000000000);
 
 	set_up(&config, false);

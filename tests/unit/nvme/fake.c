@@ -360,6 +360,7 @@ static uint16_t create_sq(const struct nvme_sqe *sqe)
 	q->sq = le64toh(sqe->prp1);
 	q->sq_size = (cdw10 >> NVME_QUEUE_SIZE_SHIFT) + 1;
 	q->sq_head = 0;
+	q->held_count = 0;
 	q->cqid = (uint16_t)(le32toh(sqe->cdw11) >> NVME_SQ_CQID_SHIFT);
 	/* Left from the queue's former life. */
 	clear_doorbell(qid);
@@ -475,6 +476,34 @@ static uint16_t download(const struct nvme_sqe *sqe)
 	return 0;
 }
 
+static uint16_t abort_command(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	uint32_t cdw10 = le32toh(sqe->cdw10), qid = (cdw10 & 0xffff) % FAKE_QUEUES, i;
+	struct fake_queue *q = &fake.queues[qid];
+
+	fake.aborts++;
+	*result = 1;
+	for (i = 0; i < q->held_count && !fake.abort_refused; i++) {
+		if (q->held[i] != cdw10 >> 16)
+			continue;
+		fake_complete(qid, q->held[i], FAKE_ABORTED, 0);
+		q->held[i] = q->held[--q->held_count];
+		*result = 0;
+		break;
+	}
+	return 0;
+}
+
+static uint16_t delete_sq(uint32_t qid)
+{
+	struct fake_queue *q = &fake.queues[qid % FAKE_QUEUES];
+
+	while (fake.ends_on_delete && q->held_count)
+		fake_complete(qid, q->held[--q->held_count], FAKE_SQ_DELETED, 0);
+	q->sq_live = false;
+	return 0;
+}
+
 /* What changes it for good; remembered, for other commands follow. */
 static uint16_t manage(const struct nvme_sqe *sqe, uint64_t *result)
 {
@@ -522,8 +551,9 @@ static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 	case NVME_ADMIN_CREATE_SQ:
 		return create_sq(sqe);
 	case NVME_ADMIN_DELETE_SQ:
-		q->sq_live = false;
-		return 0;
+		return delete_sq(le32toh(sqe->cdw10));
+	case NVME_ADMIN_ABORT:
+		return abort_command(sqe, result);
 	case NVME_ADMIN_DELETE_CQ:
 		q->cq_live = false;
 		return 0;
@@ -553,6 +583,11 @@ static void run_admin(const struct nvme_sqe *sqe)
 
 /* --- The device: its thread ----------------------------------------------------------------- */
 
+static void hold(struct fake_queue *q, uint16_t cid)
+{
+	q->held[q->held_count++ % FAKE_HELD] = cid;
+}
+
 static void run_queue(unsigned int qid)
 {
 	struct fake_queue *q = &fake.queues[qid];
@@ -565,7 +600,9 @@ static void run_queue(unsigned int qid)
 		q->sq_head = q->sq_head + 1 == q->sq_size ? 0 : q->sq_head + 1;
 		if (qid == 0)
 			run_admin(&sqe);
-		else if (!fake.io_silent && !(fake.on_io && fake.on_io(qid, &sqe)))
+		else if (fake.io_silent)
+			hold(q, le16toh(sqe.cid));
+		else if (!(fake.on_io && fake.on_io(qid, &sqe)))
 			fake_complete(qid, le16toh(sqe.cid), io_command(&sqe), 0);
 	}
 }

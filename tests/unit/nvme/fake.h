@@ -19,8 +19,12 @@
 #define FAKE_BLOCKS	   4096u
 #define FAKE_BLOCK_SIZE	   512u
 #define FAKE_NAMESPACES	   3
+#define FAKE_ABORTED	   0x007 /* status: as asked for */
+#define FAKE_SQ_DELETED	   0x008 /* status */
 #define FAKE_EVENT_LIMIT   0x105 /* status: more event requests than it takes */
 #define FAKE_VENDOR_OPCODE 0xc0	 /* admin: cdw10 bytes of data, each added by one */
+
+#define FAKE_HELD	   64
 
 struct fake_queue {
 	bool sq_live, cq_live;
@@ -29,6 +33,8 @@ struct fake_queue {
 	uint16_t cqid;
 	bool phase, irq;
 	uint16_t vector;
+	uint16_t held[FAKE_HELD]; /* command ids of I/O that is not completed */
+	unsigned int held_count;
 };
 
 struct fake {
@@ -48,8 +54,10 @@ struct fake {
 	volatile int silent_opcode;  /* admin opcode that is never completed; -1 */
 	volatile int failing_opcode; /* admin opcode that fails; -1 */
 	volatile uint16_t failing_status;
-	volatile bool io_silent;  /* I/O is fetched and never completed */
-	volatile bool irq_silent; /* completions without an interrupt */
+	volatile bool io_silent;      /* I/O is fetched and not completed, until it is aborted */
+	volatile bool abort_refused;  /* and not even then */
+	volatile bool ends_on_delete; /* what is in flight is completed when its queue is deleted */
+	volatile bool irq_silent;     /* completions without an interrupt */
 	volatile uint16_t io_status;
 	volatile int event; /* to complete an event request with, once there is one; -1 */
 	volatile uint16_t event_status;
@@ -69,6 +77,7 @@ struct fake {
 	uint32_t feature;
 	uint8_t feature_data[64];
 	volatile bool bus_master;
+	volatile unsigned int aborts; /* Abort commands */
 	volatile unsigned int events_held, keep_alives;
 	uint32_t event_mask, keep_alive_ms;
 
@@ -116,6 +125,6 @@ uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
 	identify_tests[], latency_tests[], lies_tests[], lies_io_tests[], log_tests[],
 	manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[], pi_tests[],
-	prp_tests[], qpair_tests[], status_tests[], transfer_tests[];
+	prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

@@ -16,6 +16,7 @@ int main(void)
 		{"namespace", fake_eal_up, fake_eal_down, NULL, NULL, namespace_tests},
 		{"ctrl_life", fake_eal_up, fake_eal_down, NULL, NULL, ctrl_life_tests},
 		{"event", fake_eal_up, fake_eal_down, NULL, NULL, event_tests},
+		{"recover", fake_eal_up, fake_eal_down, NULL, NULL, recover_tests},
 		{"cmd", fake_eal_up, fake_eal_down, NULL, NULL, cmd_tests},
 		{"transfer", fake_eal_up, fake_eal_down, NULL, NULL, transfer_tests},
 		{"pi", fake_eal_up, fake_eal_down, NULL, NULL, pi_tests},

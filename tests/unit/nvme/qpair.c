@@ -633,6 +633,7 @@ static void late_command_breaks_it(void)
 	uint64_t start = plx_clock_ns();
 
 	set_up_shape(40, 1);
+	ctrl->config.on_timeout = PLX_NVME_TIMEOUT_BREAK;
 	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 2), 2);
 	while (!late() && plx_clock_ns() - start < UINT64_C(5000000000))
 		;
@@ -648,6 +649,7 @@ static void late_command_breaks_it(void)
 static void stopped_process_is_not_late(void)
 {
 	set_up_shape(40, 1);
+	ctrl->config.on_timeout = PLX_NVME_TIMEOUT_BREAK;
 	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 1), 1);
 	plx_delay_us(200000);
 	plx_nvme_qpair_poll(qp, 0);
