@@ -176,23 +176,33 @@ int nvme_admin_status(struct plx_nvme_ctrl *ctrl, const struct nvme_sqe *sqe, co
 
 /* --- Commands ------------------------------------------------------------------------------- */
 
-int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid)
+int nvme_admin_identify_set(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid,
+			    enum plx_nvme_command_set set)
 {
 	static const char *const what[] = {
 		[NVME_CNS_NS] = "Identify Namespace",
 		[NVME_CNS_CTRL] = "Identify Controller",
 		[NVME_CNS_ACTIVE_NS] = "Identify (active namespaces)",
+		[NVME_CNS_NS_IDS] = "Identify (namespace identification descriptors)",
+		[NVME_CNS_SET_NS] = "Identify Namespace (of a command set)",
+		[NVME_CNS_SET_CTRL] = "Identify Controller (of a command set)",
 	};
 	struct nvme_sqe sqe = {
 		.opcode = NVME_ADMIN_IDENTIFY,
 		.nsid = htole32(nsid),
 		.prp1 = htole64(plx_iova(ctrl->page)),
 		.cdw10 = htole32(cns),
+		.cdw11 = htole32((uint32_t)set << NVME_CSI_SHIFT),
 	};
 
 	/* A controller that says success and writes nothing leaves zeroes, which are refused. */
 	memset(ctrl->page, 0, NVME_IDENTIFY_BYTES);
 	return nvme_admin_run(ctrl, &sqe, what[cns], NULL);
+}
+
+int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid)
+{
+	return nvme_admin_identify_set(ctrl, cns, nsid, PLX_NVME_CSI_NVM);
 }
 
 int nvme_admin_set_queues(struct plx_nvme_ctrl *ctrl, uint32_t want, uint32_t *got)

@@ -174,6 +174,7 @@ int nvme_ctrl_enable(struct plx_nvme_ctrl *ctrl)
 {
 	uint64_t start = plx_clock_ns();
 	uint32_t page = (uint32_t)__builtin_ctz(ctrl->info.page_size) - NVME_PAGE_SHIFT_BASE;
+	uint32_t sets = nvme_ctrl_has_sets(ctrl) ? NVME_CC_CSS_SETS : NVME_CC_CSS_NVM;
 	int err;
 
 	set_admin_queue(ctrl);
@@ -181,7 +182,7 @@ int nvme_ctrl_enable(struct plx_nvme_ctrl *ctrl)
 	/* The rings must be in memory before the controller may read them. */
 	plx_dma_wmb();
 	nvme_set32(ctrl, NVME_CC,
-		   NVME_CC_EN | NVME_PUT(page, NVME_CC_MPS) |
+		   NVME_CC_EN | NVME_PUT(page, NVME_CC_MPS) | NVME_PUT(sets, NVME_CC_CSS) |
 			   NVME_PUT(NVME_SQES_REQUIRED, NVME_CC_IOSQES) |
 			   NVME_PUT(NVME_CQES_REQUIRED, NVME_CC_IOCQES));
 	err = wait_csts(ctrl, NVME_CSTS_RDY, NVME_CSTS_RDY, NVME_CSTS_CFS, ready_timeout_ms(ctrl));

@@ -17,6 +17,7 @@
 #include <pollux/log.h>
 #include <pollux/nvme_admin.h>
 #include <pollux/nvme_event.h>
+#include <pollux/nvme_zns.h>
 
 #include "eal/telemetry.h"
 #include "nvme/nvme_regs.h"
@@ -38,7 +39,8 @@ struct plx_nvme_ns {
 	uint64_t sqe_head; /* namespace id in its place */
 	/* The rest */
 	struct plx_nvme_ns_info info;
-	struct plx_nvme_ns *next; /* of the inactive ones */
+	struct plx_nvme_zns_info zns; /* of a zoned one */
+	struct plx_nvme_ns *next;     /* of the inactive ones */
 };
 
 /** Interrupt vectors; which are on and which queues have one. */
@@ -135,6 +137,12 @@ static inline bool nvme_ctrl_answers(const struct plx_nvme_ctrl *ctrl, uint32_t 
 	return (csts & NVME_CSTS_RDY) || nvme_get32(ctrl, NVME_VS) == ctrl->info.version;
 }
 
+/** Has it I/O command sets beside the NVM one, or tells of them? */
+static inline bool nvme_ctrl_has_sets(const struct plx_nvme_ctrl *ctrl)
+{
+	return ctrl->info.capabilities & NVME_CAP_CSS_SETS;
+}
+
 /** Read and check CAP and VS. 0, -ENODEV, -ENOTSUP, -EPROTO. */
 int nvme_ctrl_probe(struct plx_nvme_ctrl *ctrl);
 /** CC.EN to 0 and wait. 0, -ENODEV, -ETIMEDOUT. */
@@ -205,6 +213,9 @@ int nvme_admin_check_alive(struct plx_nvme_ctrl *ctrl, const char *what);
 int nvme_log_read(struct plx_nvme_ctrl *ctrl, uint8_t log, void *buf, size_t len);
 /** Identify into ctrl->page. */
 int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid);
+/** Of an I/O command set. */
+int nvme_admin_identify_set(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid,
+			    enum plx_nvme_command_set set);
 /** Ask for `want` I/O queue pairs; *got is what the controller gave, checked. */
 int nvme_admin_set_queues(struct plx_nvme_ctrl *ctrl, uint32_t want, uint32_t *got);
 int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp);
@@ -234,6 +245,15 @@ int nvme_identify_ns(struct plx_nvme_ctrl *ctrl, uint32_t nsid, struct plx_nvme_
 int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id);
 int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
 		  struct plx_nvme_ns_info *info);
+
+/** The descriptors that tell a namespace's ids and its command set. */
+int nvme_parse_ns_ids(struct plx_nvme_ctrl *ctrl, const uint8_t list[NVME_IDENTIFY_BYTES],
+		      struct plx_nvme_ns_info *info);
+/** Identify Namespace of the Zoned Namespace Command Set (zns.c). */
+int nvme_identify_zns(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *info,
+		      struct plx_nvme_zns_info *zns);
+int nvme_parse_zns(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *info,
+		   const struct nvme_id_zns *id, uint8_t zasl, struct plx_nvme_zns_info *zns);
 
 /* --- Namespaces (namespace.c): with lock ---------------------------------------------------- */
 

@@ -211,6 +211,50 @@ int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
 	return 0;
 }
 
+int nvme_parse_ns_ids(struct plx_nvme_ctrl *ctrl, const uint8_t list[NVME_IDENTIFY_BYTES],
+		      struct plx_nvme_ns_info *info)
+{
+	static const uint8_t lengths[] = {
+		[NVME_NS_ID_EUI64] = 8,
+		[NVME_NS_ID_NGUID] = 16,
+		[NVME_NS_ID_UUID] = 16,
+		[NVME_NS_ID_CSI] = 1,
+	};
+	size_t at = 0, len;
+
+	/* Each of them is at least its header long, so this ends. */
+	for (; at + NVME_NS_ID_HEADER < NVME_IDENTIFY_BYTES && list[at]; at += len) {
+		const uint8_t *id = list + at + NVME_NS_ID_HEADER;
+		uint8_t type = list[at];
+
+		len = NVME_NS_ID_HEADER + list[at + 1];
+		if (len > NVME_IDENTIFY_BYTES - at ||
+		    (type < sizeof(lengths) && lengths[type] != list[at + 1]))
+			return lie(ctrl, "namespace %u: identifier of type %u, %u bytes", info->id,
+				   type, list[at + 1]);
+		if (type == NVME_NS_ID_UUID)
+			memcpy(info->uuid, id, sizeof(info->uuid));
+		if (type == NVME_NS_ID_CSI)
+			info->command_set = *id;
+	}
+	return 0;
+}
+
+/* There are no command sets but one where the list is not (Base 5.17.2.3). */
+static int identify_ids(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns_info *info)
+{
+	uint8_t list[NVME_IDENTIFY_BYTES];
+	int err;
+
+	if (!nvme_ctrl_has_sets(ctrl))
+		return 0;
+	err = nvme_admin_identify(ctrl, NVME_CNS_NS_IDS, info->id);
+	if (err)
+		return err;
+	memcpy(list, ctrl->page, sizeof(list));
+	return nvme_parse_ns_ids(ctrl, list, info);
+}
+
 int nvme_identify_ns(struct plx_nvme_ctrl *ctrl, uint32_t nsid, struct plx_nvme_ns_info *info)
 {
 	int err = nvme_admin_identify(ctrl, NVME_CNS_NS, nsid);
@@ -220,5 +264,6 @@ int nvme_identify_ns(struct plx_nvme_ctrl *ctrl, uint32_t nsid, struct plx_nvme_
 		return err;
 	memcpy(&id, ctrl->page, sizeof(id));
 	*info = (struct plx_nvme_ns_info){.id = nsid};
-	return nvme_parse_ns(ctrl, &id, info);
+	err = nvme_parse_ns(ctrl, &id, info);
+	return err ? err : identify_ids(ctrl, info);
 }

@@ -180,10 +180,34 @@ static int check_usable(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_
 	return -ENOTSUP;
 }
 
+static bool is_known_set(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *info)
+{
+	if (info->command_set == PLX_NVME_CSI_NVM || info->command_set == PLX_NVME_CSI_ZNS)
+		return true;
+	PLX_ERR(nvme,
+		"%s: namespace %u has I/O command set 0x%02x, which this driver does not have",
+		ctrl->info.name, info->id, info->command_set);
+	return false;
+}
+
+/* All that Identify says of it, if it can be used. */
+static int learn(struct plx_nvme_ctrl *ctrl, uint32_t id, struct plx_nvme_ns_info *info,
+		 struct plx_nvme_zns_info *zns)
+{
+	int err = nvme_identify_ns(ctrl, id, info);
+
+	if (!err)
+		err = is_known_set(ctrl, info) ? check_usable(ctrl, info) : -ENOTSUP;
+	if (!err && info->command_set == PLX_NVME_CSI_ZNS)
+		err = nvme_identify_zns(ctrl, info, zns);
+	return err;
+}
+
 /* What the data path and the application see of it. */
 static void set_info(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns,
-		     const struct plx_nvme_ns_info *info)
+		     const struct plx_nvme_ns_info *info, const struct plx_nvme_zns_info *zns)
 {
+	ns->zns = *zns;
 	ns->info = *info;
 	/* The data path does not know a handle that has no controller. */
 	ns->ctrl = has_metadata(info) ? NULL : ctrl;
@@ -195,19 +219,18 @@ static void set_info(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns,
 static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
 {
 	struct plx_nvme_ns *ns = calloc(1, sizeof(*ns));
+	struct plx_nvme_zns_info zns = {0};
 	struct plx_nvme_ns_info info;
 	int err;
 
 	if (!ns)
 		return -ENOMEM;
-	err = nvme_identify_ns(ctrl, entry->id, &info);
-	if (!err)
-		err = check_usable(ctrl, &info);
+	err = learn(ctrl, entry->id, &info, &zns);
 	if (err) {
 		free(ns);
 		return err;
 	}
-	set_info(ctrl, ns, &info);
+	set_info(ctrl, ns, &info, &zns);
 	entry->ns = ns;
 	return 0;
 }
@@ -215,6 +238,7 @@ static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
 /* A handle that was open before: with its namespace if that is still there, else set aside. */
 static int reopen(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns)
 {
+	struct plx_nvme_zns_info zns = {0};
 	struct plx_nvme_ns_info info;
 	uint32_t i;
 	int err = 0;
@@ -222,11 +246,9 @@ static int reopen(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns)
 	for (i = 0; i < ctrl->namespace_count; i++) {
 		if (ctrl->namespaces[i].id != ns->info.id)
 			continue;
-		err = nvme_identify_ns(ctrl, ns->info.id, &info);
-		if (!err)
-			err = check_usable(ctrl, &info);
+		err = learn(ctrl, ns->info.id, &info, &zns);
 		if (!err) {
-			set_info(ctrl, ns, &info);
+			set_info(ctrl, ns, &info, &zns);
 			ctrl->namespaces[i].ns = ns;
 			return 0;
 		}

@@ -39,7 +39,9 @@
 /* Controller Configuration, 3.1.3.5 */
 #define NVME_CC		   0x14
 #define NVME_CC_EN	   NVME_MASK32(0, 0)
-#define NVME_CC_CSS	   NVME_MASK32(6, 4) /* 0: NVM Command Set */
+#define NVME_CC_CSS	   NVME_MASK32(6, 4)
+#define NVME_CC_CSS_NVM	   0
+#define NVME_CC_CSS_SETS   6 /* all I/O command sets that the controller has */
 #define NVME_CC_MPS	   NVME_MASK32(10, 7)
 #define NVME_CC_AMS	   NVME_MASK32(13, 11) /* 0: round robin */
 #define NVME_CC_SHN	   NVME_MASK32(15, 14)

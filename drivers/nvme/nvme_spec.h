@@ -137,8 +137,12 @@ enum nvme_cns {
 	NVME_CNS_NS = 0x00,
 	NVME_CNS_CTRL = 0x01,
 	NVME_CNS_ACTIVE_NS = 0x02,
+	NVME_CNS_NS_IDS = 0x03,
+	NVME_CNS_SET_NS = 0x05, /* of an I/O command set: cdw11 31:24 */
+	NVME_CNS_SET_CTRL = 0x06,
 };
 #define NVME_IDENTIFY_BYTES 4096
+#define NVME_CSI_SHIFT	    24
 
 /* Identify Controller, Base 5.17.2.1 */
 struct nvme_id_ctrl {
@@ -238,5 +242,43 @@ static_assert(offsetof(struct nvme_id_ns, vendor) == 384, "NVM 4.1.5.1");
 
 /* Active namespace list, Base 5.17.2.2: ids ascending, 0 ends it early */
 #define NVME_NS_LIST_ENTRIES 1024
+
+/* Namespace Identification Descriptor, Base 5.17.2.3: type, length, 2 reserved bytes, the id */
+#define NVME_NS_ID_HEADER 4
+enum nvme_ns_id_type {
+	NVME_NS_ID_EUI64 = 1,
+	NVME_NS_ID_NGUID = 2,
+	NVME_NS_ID_UUID = 3,
+	NVME_NS_ID_CSI = 4,
+};
+
+/* Identify Namespace of the Zoned Namespace Command Set, ZNS 4.1.5.1 */
+struct nvme_zns_lbafe {
+	uint64_t zsze;
+	uint8_t zdes; /* in NVME_ZNS_EXTENSION_UNIT */
+	uint8_t reserved9[7];
+};
+struct nvme_id_zns {
+	uint16_t zoc, ozcs;
+	uint32_t mar, mor; /* 0's based; all ones: no limit */
+	uint8_t reserved12[2804];
+	struct nvme_zns_lbafe lbafe[64];
+	uint8_t vendor[256];
+};
+static_assert(sizeof(struct nvme_id_zns) == NVME_IDENTIFY_BYTES, "ZNS 4.1.5.1");
+static_assert(offsetof(struct nvme_id_zns, lbafe) == 2816, "ZNS 4.1.5.1");
+#define NVME_ZNS_READ_ACROSS	0x1
+#define NVME_ZNS_EXTENSION_UNIT 64u
+
+/* Zone descriptor, ZNS 3.4.2.2.3 */
+struct nvme_zone {
+	uint8_t zt; /* type 3:0 */
+	uint8_t zs; /* state 7:4 */
+	uint8_t za, zai;
+	uint32_t reserved4;
+	uint64_t zcap, zslba, wp;
+	uint8_t reserved32[32];
+};
+static_assert(sizeof(struct nvme_zone) == 64, "ZNS 3.4.2.2.3");
 
 #endif /* POLLUX_NVME_SPEC_H */

@@ -88,6 +88,8 @@ static void set_ticks(struct plx_nvme_qpair *qp, uint32_t timeout_ms)
 		tick_ms = 1;
 	if (tick_ms > TICK_MS_MAX)
 		tick_ms = TICK_MS_MAX;
+	if (abort_ms > timeout_ms)
+		abort_ms = timeout_ms;
 	/* Half of what an epoch can count. */
 	if (tick_ms < timeout_ms / EPOCHS_MAX + 1)
 		tick_ms = timeout_ms / EPOCHS_MAX + 1;

@@ -62,6 +62,8 @@ static void send_abort(struct plx_nvme_qpair *qp, const struct nvme_slot *slot,
 
 	if (nvme_qpair_post(&qp->ctrl->admin, &sqe, req, NVME_NO_LIST))
 		return;
+	/* The controller has its time from the last of them on. */
+	qp->abort_epoch = qp->epoch;
 	qp->ctrl->stats.admin_commands++;
 	qp->ctrl->stats.abort_commands++;
 }

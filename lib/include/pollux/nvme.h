@@ -275,11 +275,11 @@ PLX_API int plx_nvme_qpair_fd(const struct plx_nvme_qpair *qp);
 /** What is done about an I/O command that takes longer than io_timeout_ms. */
 enum plx_nvme_timeout {
 	/**
-	 * The controller is asked to abort it; if it does not end within admin_timeout_ms either,
-	 * its queue pair is deleted and created anew, and what was in flight there ends with
-	 * PLX_NVME_ABORTED; if that fails, the controller is broken. Submit says -EAGAIN meanwhile.
-	 * The poll that deletes and creates waits for these commands, at most admin_timeout_ms
-	 * each.
+	 * The controller is asked to abort it; if it does not end within the shorter time-out
+	 * either, its queue pair is deleted and created anew, and what was in flight there ends
+	 * with PLX_NVME_ABORTED; if that fails, the controller is broken. Submit says -EAGAIN
+	 * meanwhile. The poll that deletes and creates waits for these commands, at most
+	 * admin_timeout_ms each.
 	 */
 	PLX_NVME_TIMEOUT_RECOVER = 0,
 	PLX_NVME_TIMEOUT_BREAK, /**< the controller is broken: plx_nvme_ctrl_reset() */
@@ -408,6 +408,12 @@ PLX_API uint32_t plx_nvme_ns_next(const struct plx_nvme_ctrl *ctrl, uint32_t aft
 
 #define PLX_NVME_LBA_FORMATS 64
 
+/** I/O command sets (Base 5.17.1). */
+enum plx_nvme_command_set {
+	PLX_NVME_CSI_NVM = 0,
+	PLX_NVME_CSI_ZNS = 2, /**< zoned: <pollux/nvme_zns.h> */
+};
+
 struct plx_nvme_lba_format {
 	uint32_t block_size;	/**< bytes; 0: the format is not usable */
 	uint16_t metadata_size; /**< bytes per block */
@@ -435,6 +441,8 @@ struct plx_nvme_ns_info {
 	struct plx_nvme_lba_format formats[PLX_NVME_LBA_FORMATS];
 	uint8_t nguid[16]; /**< all zero: none */
 	uint8_t eui64[8];
+	uint8_t uuid[16];
+	uint8_t command_set; /**< enum plx_nvme_command_set */
 };
 /**
  * Identify a namespace. Return: 0; -ENOENT (not active), -EPROTO (what the controller says cannot

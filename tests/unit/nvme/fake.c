@@ -313,6 +313,18 @@ static void identify_list(uint32_t after, uint32_t *to)
 		to[i] = htole32(after + 1 + i);
 }
 
+/* A UUID that ends in the namespace's id, and the command set. */
+static uint16_t identify_ids(uint32_t nsid, uint8_t *to)
+{
+	to[0] = NVME_NS_ID_UUID;
+	to[1] = 16;
+	to[4 + 15] = (uint8_t)nsid;
+	to[20] = NVME_NS_ID_CSI;
+	to[21] = fake.ns_id_length ? fake.ns_id_length : 1;
+	to[24] = fake.command_set[nsid - 1];
+	return 0;
+}
+
 static uint16_t identify(const struct nvme_sqe *sqe)
 {
 	void *to = dma(le64toh(sqe->prp1));
@@ -329,6 +341,16 @@ static uint16_t identify(const struct nvme_sqe *sqe)
 		if (nsid < 1 || nsid > FAKE_NAMESPACES)
 			return PLX_NVME_INVALID_NAMESPACE;
 		memcpy(to, &fake.ns[nsid - 1], sizeof(fake.ns[0]));
+		return 0;
+	case NVME_CNS_NS_IDS:
+		if (nsid < 1 || nsid > FAKE_NAMESPACES)
+			return PLX_NVME_INVALID_NAMESPACE;
+		return identify_ids(nsid, to);
+	case NVME_CNS_SET_NS:
+		memcpy(to, &fake.zns, sizeof(fake.zns));
+		return 0;
+	case NVME_CNS_SET_CTRL:
+		memcpy(to, &fake.zasl, sizeof(fake.zasl));
 		return 0;
 	default:
 		return PLX_NVME_INVALID_FIELD;

@@ -42,10 +42,14 @@ struct fake {
 	uint64_t cap;
 	uint32_t vs;
 	struct nvme_id_ctrl id;
-	struct nvme_id_ns ns[FAKE_NAMESPACES];	   /* of namespace 1, 2, 3 */
-	uint32_t list[NVME_NS_LIST_ENTRIES];	   /* active namespaces */
-	bool list_endless;			   /* each page of the list is full */
-	uint32_t queues_result;			   /* of Set Features, number of queues */
+	struct nvme_id_ns ns[FAKE_NAMESPACES]; /* of namespace 1, 2, 3 */
+	uint32_t list[NVME_NS_LIST_ENTRIES];   /* active namespaces */
+	bool list_endless;		       /* each page of the list is full */
+	uint32_t queues_result;		       /* of Set Features, number of queues */
+	uint8_t command_set[FAKE_NAMESPACES];
+	struct nvme_id_zns zns; /* of all zoned ones */
+	uint8_t zasl;
+	uint8_t ns_id_length; /* of the descriptor of a command set; 0: as it should be */
 	uint32_t changed[PLX_NVME_CHANGED_NS_MAX]; /* log page of changed namespaces */
 	unsigned int vectors;
 
@@ -125,6 +129,7 @@ uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
 	identify_tests[], latency_tests[], lies_tests[], lies_io_tests[], log_tests[],
 	manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[], pi_tests[],
-	prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[];
+	prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[],
+	zns_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */
