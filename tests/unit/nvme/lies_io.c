@@ -51,7 +51,10 @@ static void make_requests(void)
 
 static void set_up(unsigned int io_timeout_ms)
 {
-	struct plx_nvme_ctrl_config config = {.io_timeout_ms = io_timeout_ms};
+	struct plx_nvme_ctrl_config config = {
+		.io_timeout_ms = io_timeout_ms,
+		.on_timeout = PLX_NVME_TIMEOUT_BREAK,
+	};
 
 	fake_defaults();
 	ctrl = fake_open(&config);
