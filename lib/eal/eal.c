@@ -23,6 +23,7 @@
 #include "eal/loop.h"
 #include "eal/mem.h"
 #include "eal/numa_nodes.h"
+#include "eal/peer.h"
 #include "eal/rundir.h"
 #include "eal/telemetry.h"
 #include "eal/version.h"
@@ -173,7 +174,8 @@ static int go_public(const char *name)
 	if (err)
 		return err;
 	snprintf(own_name, sizeof(own_name), "%s", name);
-	return plx_telemetry_start();
+	err = plx_telemetry_start();
+	return err ? err : plx_peers_start();
 }
 
 static void take_down(void)
@@ -181,6 +183,7 @@ static void take_down(void)
 	/* Workers, and the control thread, may still use memory until they have been waited for. */
 	plx_lcores_stop();
 	plx_loop_stop();
+	plx_peers_stop();
 	plx_telemetry_stop();
 	plx_loop_fini();
 	plx_rundir_close();

@@ -48,6 +48,7 @@ int main(void)
 		{"segments", eal_up, eal_down, NULL, NULL, segments_tests},
 		{"register", eal_up, eal_down, NULL, NULL, register_tests},
 		{"telemetry", telemetry_up, telemetry_down, NULL, NULL, telemetry_tests},
+		{"peer", peer_up, telemetry_down, NULL, NULL, peer_tests},
 		CU_SUITE_INFO_NULL,
 	};
 
