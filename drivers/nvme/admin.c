@@ -250,7 +250,9 @@ static int create_sq(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_qpair *qp
 		.opcode = NVME_ADMIN_CREATE_SQ,
 		.prp1 = htole64(plx_iova(qp->sq)),
 		.cdw10 = htole32((qp->sq_size - 1) << NVME_QUEUE_SIZE_SHIFT | qp->qid),
-		.cdw11 = htole32((uint32_t)qp->qid << NVME_SQ_CQID_SHIFT | NVME_QUEUE_CONTIGUOUS),
+		.cdw11 = htole32((uint32_t)qp->qid << NVME_SQ_CQID_SHIFT |
+				 (uint32_t)qp->priority << NVME_SQ_PRIORITY_SHIFT |
+				 NVME_QUEUE_CONTIGUOUS),
 	};
 
 	return nvme_admin_run(ctrl, &sqe, "Create I/O Submission Queue", NULL);
@@ -266,14 +268,16 @@ static int delete_queue(struct plx_nvme_ctrl *ctrl, enum nvme_admin_opcode opcod
 
 int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp)
 {
-	int err = create_cq(ctrl, qp);
+	int err = nvme_tune_vector(qp);
 
+	/* Before the controller looks at shadow doorbells. */
+	nvme_qpair_plug(qp);
+	if (!err)
+		err = create_cq(ctrl, qp);
 	if (err)
 		return err;
 	err = create_sq(ctrl, qp);
-	if (!err)
-		nvme_qpair_plug(qp);
-	else if (delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue"))
+	if (err && delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue"))
 		nvme_ctrl_break(ctrl, "it does not delete completion queue %u", qp->qid);
 	qp->created = !err;
 	return err;

@@ -183,6 +183,7 @@ int nvme_ctrl_enable(struct plx_nvme_ctrl *ctrl)
 	plx_dma_wmb();
 	nvme_set32(ctrl, NVME_CC,
 		   NVME_CC_EN | NVME_PUT(page, NVME_CC_MPS) | NVME_PUT(sets, NVME_CC_CSS) |
+			   NVME_PUT(nvme_tune_weighted(ctrl) ? NVME_CC_AMS_WRR : 0, NVME_CC_AMS) |
 			   NVME_PUT(NVME_SQES_REQUIRED, NVME_CC_IOSQES) |
 			   NVME_PUT(NVME_CQES_REQUIRED, NVME_CC_IOCQES));
 	err = wait_csts(ctrl, NVME_CSTS_RDY, NVME_CSTS_RDY, NVME_CSTS_CFS, ready_timeout_ms(ctrl));
@@ -192,7 +193,7 @@ int nvme_ctrl_enable(struct plx_nvme_ctrl *ctrl)
 	return 0;
 }
 
-void nvme_ctrl_shutdown(struct plx_nvme_ctrl *ctrl)
+void nvme_ctrl_shutdown(struct plx_nvme_ctrl *ctrl, uint32_t how)
 {
 	uint32_t cc = nvme_get32(ctrl, NVME_CC);
 	int err;
@@ -200,7 +201,7 @@ void nvme_ctrl_shutdown(struct plx_nvme_ctrl *ctrl)
 	if (cc == NVME_GONE || !(cc & NVME_CC_EN))
 		return;
 	cc &= ~NVME_CC_SHN;
-	nvme_set32(ctrl, NVME_CC, cc | NVME_PUT(NVME_CC_SHN_NORMAL, NVME_CC_SHN));
+	nvme_set32(ctrl, NVME_CC, cc | NVME_PUT(how, NVME_CC_SHN));
 	err = wait_csts(ctrl, NVME_CSTS_SHST, NVME_PUT(NVME_CSTS_SHST_DONE, NVME_CSTS_SHST), 0,
 			ctrl->shutdown_ms);
 	if (err == -ETIMEDOUT) {

@@ -101,7 +101,8 @@ struct plx_nvme_ctrl {
 	struct plx_nvme_req aborts[NVME_ABORTS_MAX];
 	struct nvme_events events;
 	struct nvme_keep_alive keep_alive;
-	bool sgl_bytes; /* SGLs may have any alignment; not: multiples of 4 */
+	uint32_t *shadows, *shadow_events; /* pages of doorbells (shadow.c); NULL: none */
+	bool sgl_bytes;			   /* SGLs may have any alignment; not: multiples of 4 */
 	struct plx_telemetry_source telemetry;
 	bool enabled; /* it may be running: reading queues, writing data */
 
@@ -149,8 +150,8 @@ int nvme_ctrl_probe(struct plx_nvme_ctrl *ctrl);
 int nvme_ctrl_disable(struct plx_nvme_ctrl *ctrl);
 /** Admin queue into the registers, CC.EN to 1 and wait. 0, -ENODEV, -ETIMEDOUT, -EIO. */
 int nvme_ctrl_enable(struct plx_nvme_ctrl *ctrl);
-/** Normal shutdown, and wait for it. */
-void nvme_ctrl_shutdown(struct plx_nvme_ctrl *ctrl);
+/** Shut down, NVME_CC_SHN_NORMAL or NVME_CC_SHN_ABRUPT, and wait for it. */
+void nvme_ctrl_shutdown(struct plx_nvme_ctrl *ctrl, uint32_t how);
 /** Address of a doorbell; completion: 0 for the submission queue's, 1 for the other. */
 void *nvme_ctrl_doorbell(struct plx_nvme_ctrl *ctrl, uint16_t qid, unsigned int completion);
 
@@ -234,6 +235,24 @@ void nvme_aborts_forget(struct plx_nvme_ctrl *ctrl);
 int nvme_keep_alive_start(struct plx_nvme_ctrl *ctrl);
 /** Send a command if it is time. 0, -EAGAIN, -EIO by state. */
 int nvme_keep_alive(struct plx_nvme_ctrl *ctrl);
+
+/* --- Shadow doorbells (shadow.c), arbitration and coalescing (tune.c): with lock ---------------
+ */
+
+/** If they are wanted and the controller can: after enabling, before queues are created. */
+int nvme_shadow_start(struct plx_nvme_ctrl *ctrl);
+void nvme_shadow_fini(struct plx_nvme_ctrl *ctrl);
+static inline bool nvme_tune_weighted(const struct plx_nvme_ctrl *ctrl)
+{
+	const struct plx_nvme_weights *w = &ctrl->config.weights;
+
+	return w->high || w->medium || w->low;
+}
+/** Can the controller do what the configuration asks for? -ENOTSUP, -EINVAL. */
+int nvme_tune_check(struct plx_nvme_ctrl *ctrl);
+int nvme_tune_start(struct plx_nvme_ctrl *ctrl);
+/** The queue's vector, before the queue is created. */
+int nvme_tune_vector(struct plx_nvme_qpair *qp);
 
 /* --- Identify (identify.c): with lock ------------------------------------------------------- */
 

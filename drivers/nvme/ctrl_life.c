@@ -11,6 +11,7 @@
 
 #include <pollux/clock.h>
 
+#include "eal/probe.h"
 #include "nvme/ctrl.h"
 
 PLX_LOG_COMPONENT(nvme);
@@ -137,6 +138,14 @@ static int ask_for_queues(struct plx_nvme_ctrl *ctrl, uint32_t want)
 	return err;
 }
 
+/* What is forgotten by a reset, and the application has asked for. */
+static int configure(struct plx_nvme_ctrl *ctrl)
+{
+	int err = nvme_shadow_start(ctrl);
+
+	return err ? err : nvme_tune_start(ctrl);
+}
+
 static int alloc_queue_table(struct plx_nvme_ctrl *ctrl)
 {
 	ctrl->queue_slots = ctrl->info.io_queues;
@@ -151,6 +160,8 @@ static int bring_up(struct plx_nvme_ctrl *ctrl)
 	if (!err)
 		err = nvme_ctrl_probe(ctrl);
 	if (!err)
+		err = nvme_tune_check(ctrl);
+	if (!err)
 		err = nvme_ctrl_disable(ctrl);
 	if (!err)
 		err = nvme_admin_init(ctrl);
@@ -162,6 +173,8 @@ static int bring_up(struct plx_nvme_ctrl *ctrl)
 		err = nvme_keep_alive_start(ctrl);
 	if (!err)
 		err = ask_for_queues(ctrl, ctrl->config.io_queues);
+	if (!err)
+		err = configure(ctrl);
 	if (!err)
 		err = nvme_namespaces_list(ctrl);
 	return err ? err : alloc_queue_table(ctrl);
@@ -184,15 +197,16 @@ static void set_config(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ctrl_co
 	ctrl->shutdown_ms = SHUTDOWN_MS_DEFAULT;
 }
 
-static void free_ctrl(struct plx_nvme_ctrl *ctrl)
+static void free_ctrl(struct plx_nvme_ctrl *ctrl, uint32_t shutdown)
 {
 	nvme_qpairs_close(ctrl);
 	free(ctrl->qpairs);
 	nvme_namespaces_free(ctrl);
 	if (ctrl->enabled && nvme_ctrl_state(ctrl) == PLX_NVME_READY)
-		nvme_ctrl_shutdown(ctrl);
+		nvme_ctrl_shutdown(ctrl, shutdown);
 	nvme_ctrl_stop(ctrl);
 	nvme_admin_fini(ctrl);
+	nvme_shadow_fini(ctrl);
 	nvme_irq_fini(ctrl);
 	plx_dev_close(ctrl->dev);
 	pthread_mutex_destroy(&ctrl->dev_lock);
@@ -219,7 +233,7 @@ struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
 	set_config(ctrl, config);
 	err = bring_up(ctrl);
 	if (err) {
-		free_ctrl(ctrl);
+		free_ctrl(ctrl, NVME_CC_SHN_NORMAL);
 		errno = -err;
 		return NULL;
 	}
@@ -238,7 +252,7 @@ struct plx_nvme_ctrl *plx_nvme_ctrl_open(const char *name,
 	return dev ? nvme_ctrl_open_dev(dev, config) : NULL;
 }
 
-void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl)
+static void close_by(struct plx_nvme_ctrl *ctrl, uint32_t shutdown)
 {
 	if (!ctrl)
 		return;
@@ -246,7 +260,17 @@ void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl)
 	pthread_mutex_lock(&ctrl->lock);
 	nvme_qpairs_close(ctrl);
 	pthread_mutex_unlock(&ctrl->lock);
-	free_ctrl(ctrl);
+	free_ctrl(ctrl, shutdown);
+}
+
+void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl)
+{
+	close_by(ctrl, NVME_CC_SHN_NORMAL);
+}
+
+void plx_nvme_ctrl_close_abrupt(struct plx_nvme_ctrl *ctrl)
+{
+	close_by(ctrl, NVME_CC_SHN_ABRUPT);
 }
 
 /* --- Reset ---------------------------------------------------------------------------------- */
@@ -266,6 +290,8 @@ static int restart(struct plx_nvme_ctrl *ctrl)
 	if (!err)
 		err = ask_for_queues(ctrl, ctrl->queue_slots);
 	if (!err)
+		err = configure(ctrl);
+	if (!err)
 		err = nvme_irq_restore(ctrl);
 	if (!err)
 		err = nvme_qpairs_recreate(ctrl);
@@ -276,7 +302,15 @@ static int restart(struct plx_nvme_ctrl *ctrl)
 	return err;
 }
 
-int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl)
+/* How a controller that still runs is told to forget all: by itself, or with its subsystem. */
+static void stop_subsystem(struct plx_nvme_ctrl *ctrl)
+{
+	nvme_set32(ctrl, NVME_NSSR, NVME_NSSR_RESET);
+	/* It comes back disabled, or it is disabled now. */
+	nvme_ctrl_stop(ctrl);
+}
+
+static int reset_by(struct plx_nvme_ctrl *ctrl, void (*stop)(struct plx_nvme_ctrl *ctrl))
 {
 	int err;
 
@@ -287,11 +321,26 @@ int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl)
 		nvme_qpairs_delete(ctrl);
 	if (nvme_ctrl_state(ctrl) == PLX_NVME_READY)
 		atomic_store(&ctrl->state, PLX_NVME_BROKEN);
-	nvme_ctrl_stop(ctrl);
+	stop(ctrl);
 	nvme_qpairs_abort(ctrl);
 	err = nvme_ctrl_state(ctrl) == PLX_NVME_GONE ? -ENODEV : restart(ctrl);
+	PLX_PROBE(nvme_reset, ctrl->info.name, err);
 	pthread_mutex_unlock(&ctrl->lock);
 	return err;
+}
+
+int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl)
+{
+	return reset_by(ctrl, nvme_ctrl_stop);
+}
+
+int plx_nvme_subsystem_reset(struct plx_nvme_ctrl *ctrl)
+{
+	if (ctrl->info.capabilities & NVME_CAP_NSSRS)
+		return reset_by(ctrl, stop_subsystem);
+	PLX_ERR(nvme, "%s: cannot reset its subsystem (CAP.NSSRS); reset the controller",
+		ctrl->info.name);
+	return -ENOTSUP;
 }
 
 /* --- Telling -------------------------------------------------------------------------------- */

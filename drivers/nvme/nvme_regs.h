@@ -22,8 +22,10 @@
 #define NVME_CAP	     0x00
 #define NVME_CAP_MQES	     NVME_MASK64(15, 0) /* entries of a queue, 0's based */
 #define NVME_CAP_CQR	     NVME_BIT64(16)
+#define NVME_CAP_AMS_WRR     NVME_BIT64(17)	 /* weighted round robin with urgent class */
 #define NVME_CAP_TO	     NVME_MASK64(31, 24) /* in 500 ms */
 #define NVME_CAP_DSTRD	     NVME_MASK64(35, 32) /* doorbell stride: 4 << DSTRD */
+#define NVME_CAP_NSSRS	     NVME_BIT64(36)	 /* subsystem reset */
 #define NVME_CAP_CSS_NVM     NVME_BIT64(37)
 #define NVME_CAP_CSS_SETS    NVME_BIT64(43) /* I/O command sets by Identify */
 #define NVME_CAP_CSS_NO_IO   NVME_BIT64(44)
@@ -46,6 +48,8 @@
 #define NVME_CC_AMS	   NVME_MASK32(13, 11) /* 0: round robin */
 #define NVME_CC_SHN	   NVME_MASK32(15, 14)
 #define NVME_CC_SHN_NORMAL 1
+#define NVME_CC_SHN_ABRUPT 2
+#define NVME_CC_AMS_WRR	   1
 #define NVME_CC_IOSQES	   NVME_MASK32(19, 16)
 #define NVME_CC_IOCQES	   NVME_MASK32(23, 20)
 
@@ -57,6 +61,10 @@
 #define NVME_CSTS_SHST_DONE 2
 /* What any register reads when the device is not there any more (PCIe: master abort). */
 #define NVME_GONE UINT32_MAX
+
+/* NVM Subsystem Reset, 3.1.3.7 */
+#define NVME_NSSR	0x20
+#define NVME_NSSR_RESET 0x4e564d65 /* "NVMe" */
 
 /* Admin queue: attributes, 3.1.3.8; submission queue, 3.1.3.9; completion queue, 3.1.3.10 */
 #define NVME_AQA      0x24

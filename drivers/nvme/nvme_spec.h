@@ -109,11 +109,12 @@ enum nvme_admin_opcode {
 #define NVME_LOG_CSI_SHIFT	24
 
 /* Create I/O queue, Base 5.4 and 5.5: cdw10 size 31:16 (0's based), id 15:0 */
-#define NVME_QUEUE_SIZE_SHIFT 16
-#define NVME_QUEUE_CONTIGUOUS 0x1u
-#define NVME_CQ_IRQ_ENABLE    0x2u
-#define NVME_CQ_VECTOR_SHIFT  16
-#define NVME_SQ_CQID_SHIFT    16
+#define NVME_QUEUE_SIZE_SHIFT  16
+#define NVME_QUEUE_CONTIGUOUS  0x1u
+#define NVME_CQ_IRQ_ENABLE     0x2u
+#define NVME_CQ_VECTOR_SHIFT   16
+#define NVME_SQ_CQID_SHIFT     16
+#define NVME_SQ_PRIORITY_SHIFT 1
 
 /* Set Features, Number of Queues, Base 5.27.1.5: completion 31:16, submission 15:0, 0's based */
 #define NVME_FEATURE_QUEUES  0x07
@@ -127,6 +128,12 @@ enum nvme_admin_opcode {
 #define NVME_EVENT_TYPE(value) ((uint8_t)((value)&7))
 #define NVME_EVENT_INFO(value) ((uint8_t)((value) >> 8))
 #define NVME_EVENT_LOG(value)  ((uint8_t)((value) >> 16))
+
+/* Set Features, Arbitration, Interrupt Coalescing, Interrupt Vector Configuration, Base 5.27.1 */
+#define NVME_FEATURE_ARBITRATION  0x01
+#define NVME_FEATURE_COALESCING	  0x08
+#define NVME_FEATURE_VECTOR	  0x09
+#define NVME_VECTOR_NO_COALESCING 0x10000u
 
 /* Set Features, Keep Alive Timer, Base 5.27.1.12, in ms; the controller rounds up */
 #define NVME_FEATURE_KEEP_ALIVE 0x0f
@@ -188,12 +195,13 @@ static_assert(offsetof(struct nvme_id_ctrl, sqes) == 512, "Base 5.17.2.1");
 static_assert(offsetof(struct nvme_id_ctrl, sgls) == 536, "Base 5.17.2.1");
 static_assert(offsetof(struct nvme_id_ctrl, subnqn) == 768, "Base 5.17.2.1");
 
-#define NVME_SQES_REQUIRED 6
-#define NVME_CQES_REQUIRED 4
-#define NVME_VWC_PRESENT   0x1
-#define NVME_SGLS_MASK	   0x3
-#define NVME_SGLS_BYTES	   0x1 /* of the two: no alignment is asked for */
-#define NVME_SGLS_DWORDS   0x2 /* multiples of 4 */
+#define NVME_SQES_REQUIRED	  6
+#define NVME_CQES_REQUIRED	  4
+#define NVME_OACS_DOORBELL_BUFFER 0x100
+#define NVME_VWC_PRESENT	  0x1
+#define NVME_SGLS_MASK		  0x3
+#define NVME_SGLS_BYTES		  0x1 /* of the two: no alignment is asked for */
+#define NVME_SGLS_DWORDS	  0x2 /* multiples of 4 */
 
 /* LBA format, NVM 4.1.5.1 */
 struct nvme_lbaf {

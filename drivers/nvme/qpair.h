@@ -40,6 +40,13 @@ struct nvme_slot {
 #define NVME_SLOT_EPOCH(slot)	     ((uint16_t)((slot)->list_epoch >> 16))
 #define NVME_LIST_EPOCH(list, epoch) ((uint32_t)(epoch) << 16 | (list))
 
+/** A doorbell in memory; see shadow.c. */
+struct nvme_shadow {
+	uint32_t *value; /* NULL: there is none */
+	const uint32_t *event;
+	uint32_t last; /* what value holds: the device could have changed it */
+};
+
 /** What is being done about late commands; see recover.c. */
 enum nvme_recovery {
 	NVME_RECOVERY_NONE,
@@ -73,6 +80,7 @@ struct plx_nvme_qpair {
 	uint32_t list_shift;
 	bool defer_doorbell;
 	uint64_t submitted;
+	struct nvme_shadow sq_shadow;
 
 	/* Completion */
 	struct nvme_cqe *cq PLX_CACHE_ALIGNED;
@@ -90,6 +98,7 @@ struct plx_nvme_qpair {
 	uint32_t polls_to_tick;
 	uint64_t next_tick; /* TSC */
 	uint64_t completed, errors;
+	struct nvme_shadow cq_shadow;
 
 	/* Cold */
 	uint64_t sq_doorbells, cq_doorbells;
@@ -103,9 +112,11 @@ struct plx_nvme_qpair {
 	uint16_t abort_epoch;	   /* recovering: when it began */
 	uint16_t abort_epochs_max; /* the controller has so many ticks to abort commands */
 	uint32_t abort_next;	   /* slots from here on have not been looked at */
-	uint32_t no_doorbell;	   /* rung while the controller does not know the queues */
-	int vector;		   /* -1: no interrupt */
-	bool created;		   /* the controller knows it */
+	bool no_coalescing;
+	uint8_t priority;     /* as the submission queue has it */
+	uint32_t no_doorbell; /* rung while the controller does not know the queues */
+	int vector;	      /* -1: no interrupt */
+	bool created;	      /* the controller knows it */
 	size_t memory_bytes;
 };
 
@@ -149,6 +160,13 @@ void nvme_recover_step(struct plx_nvme_qpair *qp);
 /** Nothing is being done any more: the controller has been reset. */
 void nvme_recover_reset(struct plx_nvme_qpair *qp);
 
+/* shadow.c */
+/** Put a value into a shadow doorbell. True: the real one must be rung, too. */
+bool nvme_shadow_ring(struct nvme_shadow *s, uint32_t value);
+/** The controller's shadow doorbells, if it has them; or none. */
+void nvme_shadow_plug(struct plx_nvme_qpair *qp);
+void nvme_shadow_unplug(struct plx_nvme_qpair *qp);
+
 /* qpair.c */
 /** Submit a ready-made command; the command id is filled in. Rings. 0 or -EAGAIN. */
 int nvme_qpair_post(struct plx_nvme_qpair *qp, const struct nvme_sqe *sqe, struct plx_nvme_req *req,
@@ -190,9 +208,13 @@ static inline void nvme_qpair_put(struct plx_nvme_qpair *qp, const struct nvme_s
 
 static inline void nvme_qpair_ring_sq(struct plx_nvme_qpair *qp)
 {
+	uint32_t tail = (uint32_t)(qp->sq_next - qp->sq);
+
 	/* The entries must be in memory before the controller hears of them. */
 	plx_dma_wmb();
-	plx_mmio_write32(qp->sq_doorbell, (uint32_t)(qp->sq_next - qp->sq));
+	if (plx_unlikely(qp->sq_shadow.value != NULL) && !nvme_shadow_ring(&qp->sq_shadow, tail))
+		return;
+	plx_mmio_write32(qp->sq_doorbell, tail);
 	qp->sq_doorbells++;
 }
 
@@ -218,10 +240,14 @@ static inline void nvme_qpair_tick_if_due(struct plx_nvme_qpair *qp)
 /** Tell the controller what has been taken from the completion queue. */
 static inline void nvme_qpair_ring_cq(struct plx_nvme_qpair *qp)
 {
+	uint32_t head = (uint32_t)(qp->cq_next - qp->cq);
+
 	if (qp->cq_lag == 0)
 		return;
-	plx_mmio_write32(qp->cq_doorbell, (uint32_t)(qp->cq_next - qp->cq));
 	qp->cq_lag = 0;
+	if (plx_unlikely(qp->cq_shadow.value != NULL) && !nvme_shadow_ring(&qp->cq_shadow, head))
+		return;
+	plx_mmio_write32(qp->cq_doorbell, head);
 	qp->cq_doorbells++;
 }
 

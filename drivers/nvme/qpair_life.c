@@ -116,12 +116,14 @@ void nvme_qpair_plug(struct plx_nvme_qpair *qp)
 {
 	qp->sq_doorbell = nvme_ctrl_doorbell(qp->ctrl, qp->qid, 0);
 	qp->cq_doorbell = nvme_ctrl_doorbell(qp->ctrl, qp->qid, 1);
+	nvme_shadow_plug(qp);
 }
 
 void nvme_qpair_unplug(struct plx_nvme_qpair *qp)
 {
 	qp->sq_doorbell = &qp->no_doorbell;
 	qp->cq_doorbell = &qp->no_doorbell;
+	nvme_shadow_unplug(qp);
 }
 
 int nvme_qpair_init(struct plx_nvme_qpair *qp, struct plx_nvme_ctrl *ctrl,
@@ -270,12 +272,25 @@ void nvme_qpair_lie(struct plx_nvme_qpair *qp, uint64_t cqe_tail)
 
 /* --- Open ----------------------------------------------------------------------------------- */
 
+/* QPRIO, Base 5.5: 0 urgent, 1 high, 2 medium, 3 low */
+static const uint8_t priorities[] = {
+	[PLX_NVME_PRIORITY_MEDIUM] = 2,
+	[PLX_NVME_PRIORITY_URGENT] = 0,
+	[PLX_NVME_PRIORITY_HIGH] = 1,
+	[PLX_NVME_PRIORITY_LOW] = 3,
+};
+
 static int check_config(const struct plx_nvme_ctrl *ctrl,
 			const struct plx_nvme_qpair_config *config)
 {
 	if (config->depth == 1 || config->depth > 65536) {
 		PLX_ERR(nvme, "%s: queue depth %u: give 2 to 65536", ctrl->info.name,
 			config->depth);
+		return -EINVAL;
+	}
+	if ((unsigned int)config->priority > PLX_NVME_PRIORITY_LOW) {
+		PLX_ERR(nvme, "%s: queue priority %d: there is none", ctrl->info.name,
+			(int)config->priority);
 		return -EINVAL;
 	}
 	return nvme_ctrl_state_error(ctrl);
@@ -365,6 +380,8 @@ static int open_locked(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_qpair_c
 	if (err)
 		return err;
 	qp->defer_doorbell = config->defer_doorbell;
+	qp->no_coalescing = config->no_coalescing;
+	qp->priority = nvme_tune_weighted(ctrl) ? priorities[config->priority] : 0;
 	err = create(ctrl, qp, config->interrupt);
 	if (err)
 		nvme_qpair_fini(qp);

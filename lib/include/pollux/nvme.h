@@ -212,6 +212,14 @@ PLX_API unsigned int plx_nvme_qpair_in_flight(const struct plx_nvme_qpair *qp);
 
 #define PLX_NVME_DEPTH_DEFAULT 256
 
+/** Of a submission queue, in weighted round robin (Base 3.4.4.2). */
+enum plx_nvme_priority {
+	PLX_NVME_PRIORITY_MEDIUM = 0,
+	PLX_NVME_PRIORITY_URGENT, /**< before all others */
+	PLX_NVME_PRIORITY_HIGH,
+	PLX_NVME_PRIORITY_LOW,
+};
+
 struct plx_nvme_qpair_config {
 	/**
 	 * Entries of the submission queue, 2 to 65536; 0: PLX_NVME_DEPTH_DEFAULT. One less can be
@@ -228,7 +236,9 @@ struct plx_nvme_qpair_config {
 	 * pages); 0: as many as 48 KiB of lists hold, at least 8. Reduced to depth - 1.
 	 */
 	unsigned int prp_lists;
-	bool interrupt;	     /**< completions raise the queue's eventfd: plx_nvme_qpair_wait() */
+	enum plx_nvme_priority priority; /**< where the controller was opened with weights */
+	bool no_coalescing; /**< interrupt: at once, whatever plx_nvme_ctrl_config.coalesce_us is */
+	bool interrupt;	    /**< completions raise the queue's eventfd: plx_nvme_qpair_wait() */
 	bool defer_doorbell; /**< submit does not ring: plx_nvme_qpair_ring() does */
 };
 
@@ -285,6 +295,14 @@ enum plx_nvme_timeout {
 	PLX_NVME_TIMEOUT_BREAK, /**< the controller is broken: plx_nvme_ctrl_reset() */
 };
 
+/**
+ * Weighted round robin: commands that are taken from queues of each priority in turn, 1 to 256.
+ * Opening fails with ENOTSUP where the controller cannot (CAP.AMS).
+ */
+struct plx_nvme_weights {
+	unsigned int high, medium, low;
+};
+
 struct plx_nvme_ctrl_config {
 	struct plx_as *as;		  /**< NULL: the default address space */
 	unsigned int io_queues;		  /**< queue pairs to ask for; 0: 64 */
@@ -297,6 +315,17 @@ struct plx_nvme_ctrl_config {
 	 * such a timer: plx_nvme_ctrl_info.keep_alive_ms.
 	 */
 	unsigned int keep_alive_ms;
+	/**
+	 * Doorbells in memory, rung in the BAR only when the controller asks for it. Cheaper where
+	 * the controller is emulated; others do not have them: plx_nvme_ctrl_info.shadow_doorbells.
+	 */
+	bool shadow_doorbells;
+	struct plx_nvme_weights weights; /**< all 0: round robin */
+	/**
+	 * Interrupt coalescing: after so many completions (2 to 256), or so long after the first
+	 * (rounded up to 100, at most 25500). One of them 0: as the controller has it. A hint.
+	 */
+	unsigned int coalesce_entries, coalesce_us;
 };
 
 /**
@@ -315,6 +344,11 @@ PLX_API struct plx_nvme_ctrl *plx_nvme_ctrl_open(const char *name,
  */
 PLX_API void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl);
 /**
+ * As plx_nvme_ctrl_close(), but tells the controller that there is no time left (abrupt shutdown):
+ * what its cache holds may be lost. For when the power fails.
+ */
+PLX_API void plx_nvme_ctrl_close_abrupt(struct plx_nvme_ctrl *ctrl);
+/**
  * Delete the queue pairs where it can be asked to, disable and enable the controller (a
  * function-level reset where disabling fails), and create its queue pairs again: their handles
  * stay valid. Requests in flight end with PLX_NVME_ABORTED, by the next poll or reap of their queue
@@ -323,6 +357,13 @@ PLX_API void plx_nvme_ctrl_close(struct plx_nvme_ctrl *ctrl);
  * same.
  */
 PLX_API int plx_nvme_ctrl_reset(struct plx_nvme_ctrl *ctrl);
+
+/**
+ * As plx_nvme_ctrl_reset(), but of the whole NVM subsystem: its other controllers are reset, too,
+ * and their owners find them broken.
+ * Return: as plx_nvme_ctrl_reset(); -ENOTSUP: it cannot (CAP.NSSRS).
+ */
+PLX_API int plx_nvme_subsystem_reset(struct plx_nvme_ctrl *ctrl);
 
 enum plx_nvme_state {
 	PLX_NVME_READY,
@@ -354,6 +395,7 @@ struct plx_nvme_ctrl_info {
 	uint16_t oacs;		 /**< optional admin commands */
 	uint16_t error_entries;	 /**< of the error log */
 	uint32_t keep_alive_ms;	 /**< the timer that runs (plx_nvme_ctrl_poll()); 0: none */
+	bool shadow_doorbells;	 /**< in use */
 	bool volatile_cache;
 	bool sgl;		/**< SGLs for NVM commands */
 	unsigned int max_depth; /**< of a queue, entries: MQES + 1 */

@@ -134,7 +134,10 @@ static void clear_doorbell(unsigned int qid)
 static uint32_t doorbell(unsigned int qid)
 {
 	char *at = doorbell_at(qid);
+	uint32_t *shadow = fake.shadow;
 
+	if (shadow && qid)
+		return le32toh(PLX_READ_ONCE(shadow[2 * qid]));
 	return at ? plx_mmio_read32(at) : 0;
 }
 
@@ -383,6 +386,7 @@ static uint16_t create_sq(const struct nvme_sqe *sqe)
 	q->sq_size = (cdw10 >> NVME_QUEUE_SIZE_SHIFT) + 1;
 	q->sq_head = 0;
 	q->held_count = 0;
+	fake.sq_flags = le32toh(sqe->cdw11);
 	q->cqid = (uint16_t)(le32toh(sqe->cdw11) >> NVME_SQ_CQID_SHIFT);
 	/* Left from the queue's former life. */
 	clear_doorbell(qid);
@@ -418,6 +422,15 @@ static uint16_t set_features(const struct nvme_sqe *sqe, uint64_t *result)
 		return 0;
 	case NVME_FEATURE_KEEP_ALIVE:
 		fake.keep_alive_ms = le32toh(sqe->cdw11);
+		return 0;
+	case NVME_FEATURE_ARBITRATION:
+		fake.arbitration = le32toh(sqe->cdw11);
+		return 0;
+	case NVME_FEATURE_COALESCING:
+		fake.coalescing = le32toh(sqe->cdw11);
+		return 0;
+	case NVME_FEATURE_VECTOR:
+		fake.vector_config = le32toh(sqe->cdw11);
 		return 0;
 	}
 	fake.feature = le32toh(sqe->cdw11);
@@ -561,6 +574,9 @@ static uint16_t admin_command(const struct nvme_sqe *sqe, uint64_t *result)
 		return get_features(sqe, result);
 	case NVME_ADMIN_GET_LOG:
 		return get_log(sqe);
+	case NVME_ADMIN_DOORBELL_BUFFER:
+		fake.shadow = dma(le64toh(sqe->prp1));
+		return 0;
 	case NVME_ADMIN_KEEP_ALIVE:
 		fake.keep_alives++;
 		return 0;
@@ -660,13 +676,15 @@ static void enable(void)
 		.sq_size = NVME_GET(aqa, NVME_AQA_ASQS) + 1,
 		.cq_size = NVME_GET(aqa, NVME_AQA_ACQS) + 1,
 	};
+	fake.shadow = NULL;
+	fake.cc_seen = plx_mmio_read32(fake.bar + NVME_CC);
 	fake.events_held = 0;
 	fake.event_mask = 0;
 	fake.enables++;
 }
 
 /* CC against CSTS. */
-static void run_registers(void)
+static void run_configuration(void)
 {
 	uint32_t cc = plx_mmio_read32(fake.bar + NVME_CC);
 	uint32_t csts = plx_mmio_read32(fake.bar + NVME_CSTS);
@@ -680,6 +698,7 @@ static void run_registers(void)
 	}
 	if ((cc & NVME_CC_SHN) && !(csts & NVME_CSTS_SHST) && !fake.never_shut_down) {
 		fake.shutdowns++;
+		fake.shutdown_kind = NVME_GET(cc, NVME_CC_SHN);
 		csts |= NVME_PUT(NVME_CSTS_SHST_DONE, NVME_CSTS_SHST);
 	}
 	if (!(cc & NVME_CC_SHN))
@@ -689,6 +708,16 @@ static void run_registers(void)
 	if (fake.on_status)
 		csts = fake.on_status(csts);
 	plx_mmio_write32(fake.bar + NVME_CSTS, csts);
+}
+
+static void run_registers(void)
+{
+	if (plx_mmio_read32(fake.bar + NVME_NSSR) == NVME_NSSR_RESET) {
+		fake.subsystem_resets++;
+		plx_mmio_write32(fake.bar + NVME_NSSR, 0);
+		plx_mmio_write32(fake.bar + NVME_CC, 0);
+	}
+	run_configuration();
 }
 
 static void *play(void *arg)

@@ -83,6 +83,12 @@ struct fake {
 	volatile bool bus_master;
 	volatile unsigned int aborts; /* Abort commands */
 	volatile unsigned int events_held, keep_alives;
+	volatile unsigned int subsystem_resets;
+	uint32_t shutdown_kind; /* CC.SHN */
+	uint32_t cc_seen;	/* of the last enable */
+	uint32_t arbitration, coalescing, vector_config,
+		sq_flags;	   /* sq_flags: cdw11 of the last Create SQ */
+	uint32_t *volatile shadow; /* doorbells in memory */
 	uint32_t event_mask, keep_alive_ms;
 
 	/* The rest. */
@@ -129,7 +135,7 @@ uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
 	identify_tests[], latency_tests[], lies_tests[], lies_io_tests[], log_tests[],
 	manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[], pi_tests[],
-	prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[],
+	prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[], tune_tests[],
 	zns_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */
