@@ -35,6 +35,8 @@ void fixture_down(void);
 /** A register as the driver left it; and what it shall read. */
 uint32_t reg_get(uint32_t reg);
 void reg_set(uint32_t reg, uint32_t value);
+/** From now on these bits of a register read as 0 and 1; reg 0: no more. */
+void reg_stuck(uint32_t reg, uint32_t zero, uint32_t one);
 /** Free buffers in the pool, for the balance. */
 uint32_t pool_free(void);
 
@@ -46,6 +48,7 @@ uint32_t pool_free(void);
 		fixture_down();                                                                    \
 	}
 
-extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[], kind_tests[], offload_tests[], igbvf_tests[];
+extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[], kind_tests[], offload_tests[], igbvf_tests[],
+	lie_tests[];
 
 #endif /* POLLUX_TESTS_INTEL_FIXTURE_H */

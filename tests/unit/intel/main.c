@@ -96,6 +96,7 @@ int main(void)
 		{"kinds", fixture_eal_up, fixture_eal_down, NULL, NULL, kind_tests},
 		{"offload", fixture_eal_up, fixture_eal_down, NULL, NULL, offload_tests},
 		{"igbvf", fixture_eal_up, fixture_eal_down, NULL, NULL, igbvf_tests},
+		{"lies", fixture_eal_up, fixture_eal_down, NULL, NULL, lie_tests},
 		CU_SUITE_INFO_NULL,
 	};
 

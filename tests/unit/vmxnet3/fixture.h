@@ -45,6 +45,6 @@ uint32_t pool_free(void);
 	}
 #define WITH_FIXTURE(test) WITH_FIXTURE_MTU(test, PLX_MTU_DEFAULT)
 
-extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[];
+extern CU_TestInfo rx_tests[], tx_tests[], hw_tests[], lie_tests[];
 
 #endif /* POLLUX_TESTS_VMXNET3_FIXTURE_H */

@@ -87,6 +87,7 @@ int main(void)
 		{"rx", fixture_eal_up, fixture_eal_down, NULL, NULL, rx_tests},
 		{"tx", fixture_eal_up, fixture_eal_down, NULL, NULL, tx_tests},
 		{"hw", fixture_eal_up, fixture_eal_down, NULL, NULL, hw_tests},
+		{"lies", fixture_eal_up, fixture_eal_down, NULL, NULL, lie_tests},
 		CU_SUITE_INFO_NULL,
 	};
 
