@@ -12,6 +12,7 @@ int main(void)
 		{"port", net_eal_up, net_eal_down, NULL, NULL, port_tests},
 		{"port operations", net_eal_up, net_eal_down, NULL, NULL, port_ops_tests},
 		{"portmap", NULL, NULL, NULL, NULL, portmap_tests},
+		{"features", NULL, NULL, NULL, NULL, features_tests},
 		CU_SUITE_INFO_NULL,
 	};
 

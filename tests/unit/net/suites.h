@@ -10,6 +10,7 @@ int net_eal_up(void);
 /** Take it down: fails if something was left open. */
 int net_eal_down(void);
 
-extern CU_TestInfo mempool_tests[], pktbuf_tests[], port_tests[], port_ops_tests[], portmap_tests[];
+extern CU_TestInfo mempool_tests[], pktbuf_tests[], port_tests[], port_ops_tests[], portmap_tests[],
+	features_tests[];
 
 #endif /* POLLUX_TESTS_NET_SUITES_H */
