@@ -165,15 +165,20 @@ err_detach:
 
 /* ---- attach and detach of groups ---- */
 
+/* The device lock keeps the driver there. It is only tried: binding takes the group's under it. */
 static int vfio_warn_blocker(struct device *dev, void *data)
 {
-	struct device_driver *drv = READ_ONCE(dev->driver);
+	struct device_driver *drv;
 
+	if (!device_trylock(dev))
+		return 0;
+	drv = dev->driver;
 	if (drv && !(dev_is_pci(dev) && to_pci_driver(drv)->driver_managed_dma))
 		dev_warn_ratelimited(dev,
 				     "IOMMU group %d is not viable: this device is bound to %s; "
 				     "bind it to vfio-pci or unbind it\n",
 				     *(int *)data, drv->name);
+	device_unlock(dev);
 	return 0;
 }
 

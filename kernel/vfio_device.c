@@ -54,11 +54,13 @@ EXPORT_SYMBOL_GPL(vfio_device_put);
 static void vfio_device_release(struct device *class_dev)
 {
 	struct vfio_device *vdev = container_of(class_dev, struct vfio_device, class_dev);
+	struct device *dev = vdev->dev;
 
 	vfio_device_leave_set(vdev);
 	ida_free(&device_ids, vdev->index);
 	iput(vdev->inode);
 	vdev->ops->release(vdev);
+	put_device(dev);
 }
 
 /* ---- registration ---- */
@@ -77,7 +79,7 @@ int vfio_device_init(struct vfio_device *vdev, struct device *dev,
 		ida_free(&device_ids, index);
 		return PTR_ERR(inode);
 	}
-	vdev->dev = dev;
+	vdev->dev = get_device(dev);
 	vdev->ops = ops;
 	vdev->index = index;
 	vdev->inode = inode;

@@ -21,6 +21,9 @@ int vfio_group_use(struct vfio_group *group)
 {
 	int ret = -EINVAL;
 
+	/* The group file may have been handed to a process that could not have opened it. */
+	if (group->noiommu && !capable(CAP_SYS_RAWIO))
+		return -EPERM;
 	mutex_lock(&group->lock);
 	if (group->container && vfio_container_has_iommu(group->container)) {
 		group->open_files++;

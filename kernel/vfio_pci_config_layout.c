@@ -35,7 +35,7 @@ struct vfio_pci_field {
 	u8 width;
 	u32 virt;     /* bits that come from the shadow */
 	u32 writable; /* bits that the user may write, there or in the device */
-	void (*trap)(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
+	void (*trap)(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
 };
 
 struct vfio_pci_cap {
@@ -150,7 +150,8 @@ static void vfio_pci_describe_or(u8 *bytes, u16 pos, size_t width, u32 mask)
 static void vfio_pci_describe_trap(struct vfio_pci_config *config,
 				   const struct vfio_pci_field *field, u16 pos)
 {
-	if (WARN_ON(config->num_traps == VFIO_PCI_CONFIG_TRAPS))
+	/* More than there are kinds: the device repeats a capability. That one is read-only. */
+	if (config->num_traps == VFIO_PCI_CONFIG_TRAPS)
 		return;
 	config->traps[config->num_traps++] = (struct vfio_pci_config_trap){
 		.pos = pos,
@@ -331,7 +332,7 @@ static void vfio_pci_describe_ext_cap(struct vfio_pci_device *dev,
 	const struct vfio_pci_cap *cap;
 	u32 header;
 
-	if (found->id == PCI_EXT_CAP_ID_VNDR) {
+	if (found->id == PCI_EXT_CAP_ID_VNDR && found->pos + PCI_VNDR_HEADER + 4 <= *end) {
 		header = vfio_pci_shadow_get(config, found->pos + PCI_VNDR_HEADER, 4);
 		vfio_pci_describe_vendor(config, found->pos, 8, PCI_VNDR_HEADER_LEN(header), end);
 		return;

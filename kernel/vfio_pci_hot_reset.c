@@ -175,8 +175,10 @@ static bool vfio_pci_set_is_complete(struct vfio_device_set *set,
 	return true;
 }
 
-/* A device that sleeps is woken, or it would not notice the reset; and held, so as not to fall
- * asleep. */
+/*
+ * A device that sleeps is woken, or it would not notice the reset; and held, so as not to fall
+ * asleep.
+ */
 static void vfio_pci_sleep_all(struct vfio_device_set *set, struct vfio_device *end)
 {
 	struct vfio_device *vdev;

@@ -5,6 +5,7 @@
  * the memory lock; from the wake-up, which is atomic, it is only tried, and left to
  * a work if the lock is taken.
  */
+#include <linux/nospec.h>
 #include <linux/pm_runtime.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -27,20 +28,23 @@ static bool vfio_pci_ioeventfd_signalled(void *opaque)
 	struct vfio_pci_ioeventfd_entry *entry = opaque;
 	struct vfio_pci_device *dev = entry->dev;
 
+	bool asleep;
+
 	if (!entry->at_once)
 		return true;
 	if (!down_read_trylock(&dev->memory_lock))
 		return true;
-	if (vfio_pci_memory_usable(dev) && !dev->low_power)
+	/* Only the work can wake it. */
+	asleep = dev->low_power;
+	if (vfio_pci_memory_usable(dev) && !asleep)
 		vfio_pci_io_write(entry->io + entry->offset, entry->width, entry->data);
 	up_read(&dev->memory_lock);
-	return false;
+	return asleep;
 }
 
 static void vfio_pci_ioeventfd_work(void *opaque)
 {
 	struct vfio_pci_ioeventfd_entry *entry = opaque;
-
 	struct device *host = &entry->dev->pdev->dev;
 
 	if (pm_runtime_resume_and_get(host) < 0)
@@ -145,7 +149,7 @@ long vfio_pci_ioeventfd(struct vfio_pci_device *dev, void __user *uarg)
 		return -EFAULT;
 	if (arg.argsz < minsz || VFIO_PCI_REGION(arg.offset) >= PCI_STD_NUM_BARS)
 		return -EINVAL;
-	key.bar = VFIO_PCI_REGION(arg.offset);
+	key.bar = array_index_nospec(VFIO_PCI_REGION(arg.offset), PCI_STD_NUM_BARS);
 	key.offset = arg.offset & VFIO_PCI_OFFSET_MASK;
 	key.width = arg.flags & VFIO_DEVICE_IOEVENTFD_SIZE_MASK;
 	key.data = arg.data;

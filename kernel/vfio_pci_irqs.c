@@ -5,6 +5,7 @@
  * interrupts, which are the kernel's own, are there besides.
  */
 #include <linux/interrupt.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "vfio_pci_private.h"
@@ -184,15 +185,17 @@ long vfio_pci_set_irqs(struct vfio_pci_device *dev, void __user *arg)
 	const size_t minsz = offsetofend(struct vfio_irq_set, count);
 	struct vfio_irq_set hdr;
 	void *data = NULL;
+	u32 num_irqs;
 	size_t size;
 	int ret;
 
 	if (copy_from_user(&hdr, arg, minsz))
 		return -EFAULT;
-	ret = vfio_irq_set_check(&hdr, vfio_pci_irq_count(dev, hdr.index), VFIO_PCI_NUM_IRQS,
-				 &size);
+	num_irqs = vfio_pci_irq_count(dev, hdr.index);
+	ret = vfio_irq_set_check(&hdr, num_irqs, VFIO_PCI_NUM_IRQS, &size);
 	if (ret)
 		return ret;
+	hdr.start = array_index_nospec(hdr.start, num_irqs);
 	if (!vfio_pci_irq_action_known(hdr.index, hdr.flags & VFIO_IRQ_SET_ACTION_TYPE_MASK))
 		return -ENOTTY;
 	if (size) {

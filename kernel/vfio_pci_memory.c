@@ -9,6 +9,7 @@
  * Called by the core (mmap), by page faults, and by config, reset and power.
  */
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/pfn_t.h>
 #include "vfio_pci_private.h"
 
@@ -138,12 +139,13 @@ int vfio_pci_core_mmap(struct vfio_device *vdev, struct vm_area_struct *vma)
 {
 	struct vfio_pci_device *dev = vfio_pci_from_vdev(vdev);
 	const u64 pos = (u64)vma->vm_pgoff << PAGE_SHIFT;
-	const u64 bar = VFIO_PCI_REGION(pos), offset = pos & VFIO_PCI_OFFSET_MASK;
-	u64 size;
+	const u64 offset = pos & VFIO_PCI_OFFSET_MASK;
+	u64 bar = VFIO_PCI_REGION(pos), size;
 	int ret;
 
 	if (bar >= PCI_STD_NUM_BARS || !(vma->vm_flags & VM_SHARED))
 		return -EINVAL;
+	bar = array_index_nospec(bar, PCI_STD_NUM_BARS);
 	if (!dev->bars[bar].mappable)
 		return -EINVAL;
 	size = PAGE_ALIGN(pci_resource_len(dev->pdev, bar));

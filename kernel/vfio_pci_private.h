@@ -49,7 +49,7 @@ struct vfio_pci_bar {
 struct vfio_pci_config_trap {
 	u16 pos;
 	u8 width;
-	void (*write)(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
+	void (*write)(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
 };
 
 struct vfio_pci_config {
@@ -132,8 +132,7 @@ static inline struct vfio_pci_device *vfio_pci_from_vdev(struct vfio_device *vde
 /* ---- vfio_pci_info.c ---- */
 long vfio_pci_get_info(struct vfio_pci_device *dev, void __user *arg);
 
-/* ---- regions, BARs, VGA: vfio_pci_regions.c, vfio_pci_access.c, vfio_pci_rom.c, vfio_pci_vga.c
- * ---- */
+/* ---- regions, BARs, VGA: vfio_pci_{regions,access,rom,vga}.c ---- */
 void vfio_pci_regions_open(struct vfio_pci_device *dev);
 void vfio_pci_regions_close(struct vfio_pci_device *dev);
 long vfio_pci_get_region_info(struct vfio_pci_device *dev, void __user *arg);
@@ -164,8 +163,7 @@ void vfio_pci_memory_zap(struct vfio_pci_device *dev);
 u16 vfio_pci_memory_force(struct vfio_pci_device *dev);
 void vfio_pci_memory_unforce(struct vfio_pci_device *dev, u16 command);
 
-/* ---- configuration space: vfio_pci_config.c, vfio_pci_config_layout.c, vfio_pci_config_traps.c
- * ---- */
+/* ---- configuration space: vfio_pci_config{,_layout,_traps}.c ---- */
 int vfio_pci_config_open(struct vfio_pci_device *dev);
 void vfio_pci_config_close(struct vfio_pci_device *dev);
 ssize_t vfio_pci_config_read(struct vfio_pci_device *dev, char __user *buf, size_t count, u64 pos);
@@ -175,12 +173,12 @@ u32 vfio_pci_shadow_get(const struct vfio_pci_config *config, u16 pos, size_t wi
 void vfio_pci_shadow_set(struct vfio_pci_config *config, u16 pos, size_t width, u32 value);
 int vfio_pci_config_describe(struct vfio_pci_device *dev);
 
-void vfio_pci_trap_command(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
-void vfio_pci_trap_power(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
-void vfio_pci_trap_msi_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
-void vfio_pci_trap_device_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
-void vfio_pci_trap_af_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
-void vfio_pci_trap_vpd_address(struct vfio_pci_device *dev, u16 pos, u32 old, u32 new);
+void vfio_pci_trap_command(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
+void vfio_pci_trap_power(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
+void vfio_pci_trap_msi_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
+void vfio_pci_trap_device_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
+void vfio_pci_trap_af_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
+void vfio_pci_trap_vpd_address(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want);
 
 /* ---- interrupts: vfio_pci_irqs.c, vfio_pci_intx.c, vfio_pci_msi.c, vfio_pci_trigger.c ---- */
 void vfio_pci_irqs_open(struct vfio_pci_device *dev);

@@ -5,6 +5,7 @@
  * resources while the device is open: claimed when first used.
  */
 #include <linux/ioport.h>
+#include <linux/nospec.h>
 #include <linux/pm_runtime.h>
 #include <linux/uaccess.h>
 #include "vfio_pci_private.h"
@@ -172,6 +173,7 @@ long vfio_pci_get_region_info(struct vfio_pci_device *dev, void __user *arg)
 	if (info.index == VFIO_PCI_VGA_REGION_INDEX && !dev->has_vga)
 		return -EINVAL;
 
+	info.index = array_index_nospec(info.index, VFIO_PCI_NUM_REGIONS);
 	info.offset = VFIO_PCI_START(info.index);
 	info.size = vfio_pci_region_size(dev, info.index);
 	info.flags = info.size ? vfio_pci_region_flags(dev, info.index) : 0;
@@ -225,11 +227,12 @@ static ssize_t vfio_pci_region_write(struct vfio_pci_device *dev, unsigned int r
 ssize_t vfio_pci_core_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *pos)
 {
 	struct vfio_pci_device *dev = vfio_pci_from_vdev(vdev);
-	const u64 region = VFIO_PCI_REGION(*pos);
+	u64 region = VFIO_PCI_REGION(*pos);
 	ssize_t ret;
 
 	if (region >= VFIO_PCI_NUM_REGIONS)
 		return -EINVAL;
+	region = array_index_nospec(region, VFIO_PCI_NUM_REGIONS);
 	if (!count)
 		return 0;
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);
@@ -248,11 +251,12 @@ ssize_t vfio_pci_core_write(struct vfio_device *vdev, const char __user *buf, si
 			    loff_t *pos)
 {
 	struct vfio_pci_device *dev = vfio_pci_from_vdev(vdev);
-	const u64 region = VFIO_PCI_REGION(*pos);
+	u64 region = VFIO_PCI_REGION(*pos);
 	ssize_t ret;
 
 	if (region >= VFIO_PCI_NUM_REGIONS)
 		return -EINVAL;
+	region = array_index_nospec(region, VFIO_PCI_NUM_REGIONS);
 	if (!count)
 		return 0;
 	ret = pm_runtime_resume_and_get(&dev->pdev->dev);

@@ -96,6 +96,7 @@ static ssize_t vfio_pci_vga_transfer(struct vfio_pci_device *dev, char __user *b
 			ret = -EFAULT;
 		if (!ret && fatal_signal_pending(current))
 			ret = -EINTR;
+		cond_resched();
 	}
 	vfio_pci_vga_unmap(range, io);
 	return ret ?: done;

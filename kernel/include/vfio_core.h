@@ -126,7 +126,7 @@ struct vfio_device_set {
 
 /**
  * struct vfio_device - one device that users can open; embed it in your own
- * @dev: the physical device; valid as long as the driver is bound to it
+ * @dev: the physical device; its memory is held, but it is ours only while the driver is bound
  * @ops: constant operations
  * @set: the set it belongs to; never NULL once registered
  * @set_node: in @set->members
