@@ -356,8 +356,7 @@ int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, i
 	pin_watch(&pin);
 	ret = pin_range(&pin);
 	dma_populate_stop(pin.populate);
-	if (many)
-		kfree(many);
+	kfree(many);
 	if (ret)
 		pin_abort(&pin);
 	return ret;
