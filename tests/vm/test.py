@@ -175,6 +175,17 @@ class Coverage:
                         "--html-details", self.folder + "/index.html", self.modules], cwd=self.source)
 
 
+def run_checkpatch(debug_kernel, tally):
+    """The kernel's own opinion on how our modules are written; its source comes with the debug kernel."""
+    started = time.monotonic()
+    files = [f for pattern in ("*.[ch]", "include/*.h") for f in sorted(glob.glob(f"{TOP}/kernel/{pattern}"))]
+    done = subprocess.run(["perl", debug_kernel + "/source/scripts/checkpatch.pl", "--no-tree", "--terse",
+                           "--max-line-length=100", "-f", *files], capture_output=True, text=True)
+    complaints = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("total:"))
+    tally.report("kernel/checkpatch", int(not done.returncode), int(bool(done.returncode)), [],
+                 time.monotonic() - started, complaints)
+
+
 def groups_of(cases, modules, twice):
     """Cases that can share a machine, in the order of their names."""
     groups = {}
@@ -240,6 +251,8 @@ def run_vm(args, tally):
     if args.debug_kernel and not args.list:
         debug_kernel = subprocess.run([HERE + "/debug-kernel"], check=True, stdout=subprocess.PIPE,
                                       text=True).stdout.strip().splitlines()[-1]
+        if not args.filter:
+            run_checkpatch(debug_kernel, tally)
     coverage = Coverage(debug_kernel) if args.coverage and not args.list else None
     for modules in (["stock", "pollux"] if args.modules == "both" else [args.modules]):
         groups = groups_of(cases, modules, args.modules == "both" and not args.full)
