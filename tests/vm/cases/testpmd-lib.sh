@@ -45,3 +45,24 @@ testpmd_forwards() {
 	pings 0 1472
 	testpmd_end
 }
+
+# dpdk_sleeps EAL-OPTION...: the same, by a program that sleeps until an rx interrupt wakes it; testpmd only polls.
+dpdk_sleeps() {
+	cd /tmp || exit 1
+	hosts_up
+	check "built with Debian's DPDK" cc -O1 -o dpdk-rx-interrupt "$PLX_TOP/tests/vm/programs/dpdk-rx-interrupt.c" \
+		$(pkg-config --cflags --libs libdpdk) || finish
+	./dpdk-rx-interrupt -l 0 -a "$PLX_NIC0" -a "$PLX_NIC1" --iova-mode=va "$@" >forwards 2>&1 &
+	dpdk=$!
+	wait_for 60 grep -q forwarding forwards || {
+		fail "it starts" "$(cat forwards)"
+		finish
+	}
+	wait_for 30 $as_left ping -c 1 -W 1 $right
+	check "pings" $as_left ping -c 20 -i 0.3 -W 5 $right
+	kill $dpdk
+	wait $dpdk
+	is "it ends" $? 0
+	like "the first port's interrupt woke it" "$(cat forwards)" "^port 0: [0-9]{2,} wake-ups, [0-9]{2,} packets"
+	like "the second's, too" "$(cat forwards)" "^port 1: [0-9]{2,} wake-ups, [0-9]{2,} packets"
+}
