@@ -33,6 +33,9 @@ static int use_space(int container, int group)
 	if (!ret)
 		ret = space_map(container, area + AREA / 2, IOVA + GIB, PAGE,
 				VFIO_DMA_MAP_FLAG_READ);
+	/* A bitmap for each mapping. */
+	if (!ret)
+		ret = space_dirty(container, VFIO_IOMMU_DIRTY_PAGES_FLAG_START);
 	if (!ret)
 		ret = space_unmap(container, IOVA, &size, 0);
 	return ret;

@@ -89,7 +89,7 @@ static void step_sibling(unsigned int *seed)
 
 static void step_irqs(unsigned int *seed)
 {
-	const unsigned int index = rand_r(seed) % 3;
+	const unsigned int index = rand_r(seed) % VFIO_PCI_NUM_IRQS;
 	int32_t fds[VECTORS];
 
 	for (int i = 0; i < VECTORS; i++)

@@ -34,7 +34,7 @@ void expect(long long actual, long long expected, const char *what, const char *
 	exit(EXIT_FAILURE);
 }
 
-static int group_number(const char *name)
+int raw_group_number(const char *name)
 {
 	char link[PATH_MAX], path[128];
 	ssize_t len;
@@ -56,7 +56,7 @@ void raw_open_group(struct raw *raw, const char *name)
 	raw->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (raw->container < 0)
 		die("/dev/vfio/vfio");
-	snprintf(path, sizeof(path), "/dev/vfio/%d", group_number(name));
+	snprintf(path, sizeof(path), "/dev/vfio/%d", raw_group_number(name));
 	raw->group = open(path, O_RDWR | O_CLOEXEC);
 	if (raw->group < 0)
 		die(path);

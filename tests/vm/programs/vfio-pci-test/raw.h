@@ -20,6 +20,7 @@ struct raw {
 /* Each ends the program, with a message, on an error that is not its business to provoke. */
 void raw_open_group(struct raw *raw, const char *name);
 void raw_open(struct raw *raw, const char *name);
+int raw_group_number(const char *name);
 int raw_get_device(const struct raw *raw);
 void raw_close(struct raw *raw);
 uint64_t raw_region(int device, unsigned int index, uint64_t *size);
@@ -49,5 +50,6 @@ int command_power(int argc, char **argv);
 int command_fail(int argc, char **argv);
 int command_vga(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_noiommu(int argc, char **argv);
 
 #endif

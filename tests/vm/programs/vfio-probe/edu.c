@@ -31,6 +31,10 @@
 #define GUARD	 0xa5
 #define STRAY	 0x11
 #define IOVA_MAP 0x2000000ull
+/* Multicast Table Array of the 82574, data sheet 10.2.5.19: memory in a page of its BAR that is not
+ * the first. */
+#define E1000_MTA_PAGE 0x5000u
+#define E1000_MTA      0x200u
 
 static struct plx_dev *open_edu(struct plx_as *as, const char *name, char **bar)
 {
@@ -179,6 +183,24 @@ int command_edu_stray(int argc, char **argv)
 	return EXIT_SUCCESS;
 }
 
+/* A page from the middle of a BAR: what the IOMMU has must be that page. */
+static void p2p_inside(struct plx_dev *from, char *from_bar, uint32_t *value, const char *name)
+{
+	struct plx_dev *to = open_or_exit(NULL, name);
+	char *to_bar = map_or_exit(to, PLX_REGION_BAR0);
+	struct plx_as *as = plx_dev_as(from);
+
+	EXPECT(plx_dev_as(to) == as, 1);
+	plx_mmio_write32(to_bar + E1000_MTA_PAGE + E1000_MTA, 0);
+	EXPECT(plx_as_map(as, to_bar + E1000_MTA_PAGE, 4096, IOVA_MAP, PLX_AS_RW), 0);
+	*value = 0x5eed0005;
+	dma(from_bar, plx_iova(value), EDU_BUFFER, sizeof(*value), 0);
+	dma(from_bar, EDU_BUFFER, IOVA_MAP + E1000_MTA, sizeof(*value), DMA_TO_RAM);
+	EXPECT(plx_mmio_read32(to_bar + E1000_MTA_PAGE + E1000_MTA), 0x5eed0005u);
+	EXPECT(plx_as_unmap(as, IOVA_MAP, 4096), 0);
+	plx_dev_close(to);
+}
+
 /* One device writes to a register of another: its BAR, mapped by the address space. */
 int command_edu_p2p(int argc, char **argv)
 {
@@ -187,7 +209,7 @@ int command_edu_p2p(int argc, char **argv)
 	struct plx_dev *from, *to;
 	struct plx_as *as;
 
-	EXPECT(argc, 2);
+	EXPECT(argc, 3);
 	EXPECT(value == NULL, 0);
 	from = open_edu(NULL, argv[0], &from_bar);
 	to = open_edu(NULL, argv[1], &to_bar);
@@ -200,6 +222,7 @@ int command_edu_p2p(int argc, char **argv)
 	dma(from_bar, EDU_BUFFER, IOVA_MAP + EDU_LIVENESS, sizeof(*value), DMA_TO_RAM);
 	EXPECT(plx_mmio_read32(to_bar + EDU_LIVENESS), ~0x0badcafeu);
 	EXPECT(plx_as_unmap(as, IOVA_MAP, 4096), 0);
+	p2p_inside(from, from_bar, value, argv[2]);
 	plx_dev_close(to);
 	plx_dev_close(from);
 	plx_dma_free(value);

@@ -26,7 +26,7 @@ static const struct {
 	{"edu-irq", command_edu_irq, "EDU intx|msi COUNT: raise and take interrupts"},
 	{"edu-dma", command_edu_dma, "EDU: patterns through the device and back"},
 	{"edu-stray", command_edu_stray, "EDU: DMA where nothing is mapped any more"},
-	{"edu-p2p", command_edu_p2p, "EDU EDU: from the first to a register of the second"},
+	{"edu-p2p", command_edu_p2p, "EDU EDU E1000E: from the first to registers of the others"},
 	{"msix", command_msix, "82574L: each MSI-X vector by itself"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
