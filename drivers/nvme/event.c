@@ -11,6 +11,7 @@
 #include <pollux/nvme_admin.h>
 #include <pollux/nvme_event.h>
 
+#include "eal/probe.h"
 #include "nvme/ctrl.h"
 
 PLX_LOG_USE(nvme);
@@ -162,6 +163,7 @@ static bool take(struct plx_nvme_ctrl *ctrl, unsigned int i, struct plx_nvme_eve
 		ctrl->events.armed[i] = false;
 		return false;
 	}
+	PLX_PROBE(nvme_event, ctrl->info.name, value);
 	ctrl->events.armed[i] = arm(ctrl, req) == 0;
 	decode(ctrl, value, event);
 	return ctrl->events.fn != NULL;

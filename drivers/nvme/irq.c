@@ -14,7 +14,11 @@
 PLX_LOG_USE(nvme);
 
 /* The longest sleep: a controller that is gone does not wake anybody. */
-#define SLICE_MS 500
+#define SLICE_MS  500
+#define NS_PER_MS UINT64_C(1000000)
+/* Adaptive mode: a sleep and its wake-up cost about as much as the longest look. */
+#define SPIN_NS_MAX 50000
+#define SPIN_NS_MIN 500
 
 static int enable(struct plx_nvme_ctrl *ctrl)
 {
@@ -90,48 +94,112 @@ int plx_nvme_qpair_fd(const struct plx_nvme_qpair *qp)
 	return qp->vector < 0 ? -EINVAL : plx_dev_irq_fd(qp->ctrl->dev, (unsigned int)qp->vector);
 }
 
-static bool ready(const struct plx_nvme_qpair *qp)
+bool nvme_qpair_ready(const struct plx_nvme_qpair *qp)
 {
 	return nvme_qpair_pending(qp) || qp->aborted;
 }
 
-/* Sleep until the vector fires, end_ns, or the next look at the clock for late commands. */
-static int sleep_once(struct plx_nvme_qpair *qp, uint64_t end_ns, uint64_t now_ns)
+uint64_t nvme_wait_end(uint64_t now_ns, int timeout_ms)
 {
-	uint64_t left_ms = end_ns == UINT64_MAX ? SLICE_MS : (end_ns - now_ns + 999999) / 1000000;
+	return timeout_ms < 0 ? UINT64_MAX : now_ns + (uint64_t)timeout_ms * NS_PER_MS;
+}
+
+int nvme_wait_slice_ms(uint64_t now_ns, uint64_t end_ns)
+{
+	uint64_t left_ms =
+		end_ns == UINT64_MAX ? SLICE_MS : (end_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+
+	return (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS);
+}
+
+/* Sleep until the vector fires, end_ns, or the next look at the clock for late commands. */
+static int sleep_once(struct plx_nvme_qpair *qp, uint64_t now_ns, uint64_t end_ns)
+{
 	int ret;
 
 	/* With an entry not acknowledged the controller would not interrupt for the next. */
 	nvme_qpair_ring_cq(qp);
 	ret = plx_dev_irq_wait(qp->ctrl->dev, (unsigned int)qp->vector,
-			       (int)(left_ms < SLICE_MS ? left_ms : SLICE_MS));
+			       nvme_wait_slice_ms(now_ns, end_ns));
 	if (ret < 0)
 		return ret;
 	nvme_qpair_tick_if_due(qp);
 	return 0;
 }
 
+/* Look until there is something, or until_ns. */
+static void spin(struct plx_nvme_qpair *qp, uint64_t until_ns)
+{
+	while (!nvme_qpair_ready(qp) && plx_clock_ns() < until_ns) {
+		nvme_qpair_tick_if_due(qp);
+		plx_pause();
+	}
+}
+
+/*
+ * How long to look before sleeping the next time: as long as it pays if a sleep was short; less and
+ * less while sleeps are long.
+ */
+static void adapt(struct plx_nvme_qpair *qp, uint64_t slept_ns)
+{
+	if (slept_ns < SPIN_NS_MAX)
+		qp->spin_ns = SPIN_NS_MAX;
+	else if (qp->spin_ns > SPIN_NS_MIN)
+		qp->spin_ns /= 2;
+}
+
+static int wait_once(struct plx_nvme_qpair *qp, uint64_t now, uint64_t end)
+{
+	uint64_t slept;
+	int err;
+
+	switch (qp->mode) {
+	case PLX_NVME_MODE_POLL:
+		spin(qp, end);
+		return 0;
+	case PLX_NVME_MODE_ADAPTIVE:
+		spin(qp, now + qp->spin_ns);
+		slept = plx_clock_ns();
+		if (nvme_qpair_ready(qp) || slept >= end)
+			return 0;
+		err = sleep_once(qp, slept, end);
+		adapt(qp, plx_clock_ns() - slept);
+		return err;
+	default:
+		return sleep_once(qp, now, end);
+	}
+}
+
 int plx_nvme_qpair_wait(struct plx_nvme_qpair *qp, int timeout_ms)
 {
-	uint64_t now = plx_clock_ns(), end = UINT64_MAX;
+	uint64_t now = plx_clock_ns(), end = nvme_wait_end(now, timeout_ms);
 	int err = 0;
 
-	if (qp->vector < 0)
+	if (qp->vector < 0 && qp->mode != PLX_NVME_MODE_POLL)
 		return -EINVAL;
-	if (timeout_ms >= 0)
-		end = now + (uint64_t)timeout_ms * 1000000;
 	/* A vector may fire for nothing, so only the queue tells. */
-	while (!ready(qp)) {
+	while (!nvme_qpair_ready(qp)) {
 		err = nvme_qpair_state_error(qp);
 		/* Its requests end soon. */
 		if (err == -EAGAIN)
 			err = 0;
 		if (err || now >= end)
 			return err;
-		err = sleep_once(qp, end, now);
+		err = wait_once(qp, now, end);
 		if (err)
 			return err;
 		now = plx_clock_ns();
 	}
 	return 1;
+}
+
+int plx_nvme_qpair_mode_set(struct plx_nvme_qpair *qp, enum plx_nvme_mode mode)
+{
+	if ((unsigned int)mode > PLX_NVME_MODE_ADAPTIVE)
+		return -EINVAL;
+	if (mode != PLX_NVME_MODE_POLL && qp->vector < 0)
+		return -EINVAL;
+	qp->mode = mode;
+	qp->spin_ns = SPIN_NS_MAX;
+	return 0;
 }

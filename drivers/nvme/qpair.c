@@ -8,6 +8,7 @@
 
 #include <pollux/clock.h>
 
+#include "eal/probe.h"
 #include "nvme/ctrl.h"
 #include "nvme/prp.h"
 #include "nvme/qpair.h"
@@ -104,6 +105,7 @@ int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const 
 	if (plx_unlikely(i == 0))
 		return err;
 	qp->submitted += i;
+	PLX_PROBE(nvme_submit, qp->qid, i);
 	if (plx_likely(!qp->defer_doorbell))
 		nvme_qpair_ring_sq(qp);
 	return (int)i;
@@ -211,6 +213,7 @@ static inline unsigned int end_poll(struct plx_nvme_qpair *qp, unsigned int n)
 {
 	qp->completed += n;
 	qp->cq_lag += n;
+	PLX_PROBE(nvme_complete, qp->qid, n);
 	if (qp->cq_lag >= qp->cq_lag_max)
 		nvme_qpair_ring_cq(qp);
 	if (plx_unlikely(n == 0 || --qp->polls_to_tick == 0))

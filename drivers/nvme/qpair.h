@@ -113,10 +113,12 @@ struct plx_nvme_qpair {
 	uint16_t abort_epochs_max; /* the controller has so many ticks to abort commands */
 	uint32_t abort_next;	   /* slots from here on have not been looked at */
 	bool no_coalescing;
-	uint8_t priority;     /* as the submission queue has it */
-	uint32_t no_doorbell; /* rung while the controller does not know the queues */
-	int vector;	      /* -1: no interrupt */
-	bool created;	      /* the controller knows it */
+	enum plx_nvme_mode mode; /* of plx_nvme_qpair_wait() */
+	uint64_t spin_ns;	 /* adaptive mode: look so long before sleeping */
+	uint8_t priority;	 /* as the submission queue has it */
+	uint32_t no_doorbell;	 /* rung while the controller does not know the queues */
+	int vector;		 /* -1: no interrupt */
+	bool created;		 /* the controller knows it */
 	size_t memory_bytes;
 };
 
@@ -153,6 +155,13 @@ void nvme_qpair_unplug(struct plx_nvme_qpair *qp);
 int nvme_qpair_state_error(const struct plx_nvme_qpair *qp);
 /** A completion that cannot be. Logs and breaks the controller when there are too many. */
 void nvme_qpair_lie(struct plx_nvme_qpair *qp, uint64_t cqe_tail);
+
+/* irq.c */
+/** Is there something for poll or reap? */
+bool nvme_qpair_ready(const struct plx_nvme_qpair *qp);
+/** A time-out (-1: none) as a time of plx_clock_ns(), and how long of it to sleep at once. */
+uint64_t nvme_wait_end(uint64_t now_ns, int timeout_ms);
+int nvme_wait_slice_ms(uint64_t now_ns, uint64_t end_ns);
 
 /* recover.c */
 /** Look for late commands, and do the next step about them. */

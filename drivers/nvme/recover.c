@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "eal/probe.h"
 #include "nvme/ctrl.h"
 
 PLX_LOG_USE(nvme);
@@ -64,6 +65,7 @@ static void send_abort(struct plx_nvme_qpair *qp, const struct nvme_slot *slot,
 		return;
 	/* The controller has its time from the last of them on. */
 	qp->abort_epoch = qp->epoch;
+	PLX_PROBE(nvme_abort, qp->qid, slot->req);
 	qp->ctrl->stats.admin_commands++;
 	qp->ctrl->stats.abort_commands++;
 }

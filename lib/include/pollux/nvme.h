@@ -269,10 +269,26 @@ PLX_API void plx_nvme_qpair_info(const struct plx_nvme_qpair *qp, struct plx_nvm
 
 /**
  * Sleep until there is a completion or timeout_ms (-1: for ever) passes. Arms, looks, sleeps: no
- * completion is missed. Only with plx_nvme_qpair_config.interrupt.
+ * completion is missed. Only with plx_nvme_qpair_config.interrupt, or in PLX_NVME_MODE_POLL.
  * Return: 1 (poll now), 0 (timed out), -EINTR, -EINVAL (opened without interrupt), -EIO, -ENODEV.
  */
 PLX_API int plx_nvme_qpair_wait(struct plx_nvme_qpair *qp, int timeout_ms);
+/** How plx_nvme_qpair_wait() waits. */
+enum plx_nvme_mode {
+	PLX_NVME_MODE_INTERRUPT = 0, /**< sleeps at once */
+	PLX_NVME_MODE_POLL,	     /**< looks all the time: lowest latency, a whole processor */
+	/**
+	 * Looks for a while before it sleeps, at most 50 us, and less while completions are far
+	 * apart: polling when busy, sleeping when idle.
+	 */
+	PLX_NVME_MODE_ADAPTIVE,
+};
+/**
+ * Change the mode at any time, from the queue pair's thread. The device interrupts in all of them,
+ * if it was opened with interrupt. A queue pair begins in PLX_NVME_MODE_INTERRUPT.
+ * Return: 0; -EINVAL: no such mode, or one that sleeps, and it was opened without interrupt.
+ */
+PLX_API int plx_nvme_qpair_mode_set(struct plx_nvme_qpair *qp, enum plx_nvme_mode mode);
 /**
  * The queue pair's eventfd for an event loop of the caller's own, owned by the device; read it
  * before polling, and poll until nothing comes. -EINVAL if opened without interrupt. It may change
@@ -501,6 +517,19 @@ PLX_API int plx_nvme_ns_info_get(struct plx_nvme_ctrl *ctrl, uint32_t id,
 PLX_API struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id);
 /** What it was when it was opened. */
 PLX_API const struct plx_nvme_ns_info *plx_nvme_ns_info(const struct plx_nvme_ns *ns);
+
+/**
+ * Do two descriptions, of whatever controllers, tell of one namespace? By NGUID, or UUID, or EUI64:
+ * the first of them that both have. Without one they are never the same.
+ */
+PLX_API bool plx_nvme_ns_same(const struct plx_nvme_ns_info *a, const struct plx_nvme_ns_info *b);
+/**
+ * The active namespace that is the same as `like`, of another controller. Identifies one after the
+ * other.
+ * Return: 1 with its *id; 0: there is none; or as plx_nvme_ns_info_get().
+ */
+PLX_API int plx_nvme_ns_find(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *like,
+			     uint32_t *id);
 
 PLX_END_DECLS
 

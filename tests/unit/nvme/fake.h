@@ -132,7 +132,7 @@ void fake_transfer(const struct nvme_sqe *sqe, char *data, size_t len, bool to_h
 /** Lies of a kind that the controller has counted. */
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
-extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
+extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[], group_tests[],
 	identify_tests[], latency_tests[], lies_tests[], lies_io_tests[], log_tests[],
 	manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[], pi_tests[],
 	prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[], tune_tests[],
