@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <pollux/clock.h>
+#include <pollux/mem.h>
 
 #include "eal/probe.h"
 #include "nvme/ctrl.h"
@@ -218,6 +219,7 @@ struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
 					 const struct plx_nvme_ctrl_config *config)
 {
 	struct plx_nvme_ctrl *ctrl = aligned_alloc(PLX_CACHE_LINE, sizeof(*ctrl));
+	unsigned int owner;
 	int err;
 
 	if (!ctrl) {
@@ -231,7 +233,9 @@ struct plx_nvme_ctrl *nvme_ctrl_open_dev(struct plx_dev *dev,
 	pthread_mutex_init(&ctrl->lock, NULL);
 	pthread_mutex_init(&ctrl->dev_lock, NULL);
 	set_config(ctrl, config);
+	owner = plx_mem_owner_enter(plx_dev_info(dev)->name);
 	err = bring_up(ctrl);
+	plx_mem_owner_leave(owner);
 	if (err) {
 		free_ctrl(ctrl, NVME_CC_SHN_NORMAL);
 		errno = -err;

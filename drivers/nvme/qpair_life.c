@@ -395,12 +395,15 @@ struct plx_nvme_qpair *plx_nvme_qpair_open(struct plx_nvme_ctrl *ctrl,
 {
 	static const struct plx_nvme_qpair_config defaults;
 	struct plx_nvme_qpair *qp = aligned_alloc(PLX_CACHE_LINE, sizeof(*qp));
+	unsigned int owner;
 	int err;
 
 	if (!qp)
 		return NULL;
 	pthread_mutex_lock(&ctrl->lock);
+	owner = plx_mem_owner_enter(ctrl->info.name);
 	err = open_locked(ctrl, config ? config : &defaults, qp);
+	plx_mem_owner_leave(owner);
 	pthread_mutex_unlock(&ctrl->lock);
 	if (!err)
 		return qp;

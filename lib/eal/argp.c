@@ -21,6 +21,7 @@ enum {
 	OPT_EAL,
 	OPT_EAL_ARGS,
 	OPT_NAME,
+	OPT_MEM_NODE_LIMIT,
 };
 
 static const struct argp_option options[] = {
@@ -31,6 +32,8 @@ static const struct argp_option options[] = {
 	 "DMA memory to reserve at once on each NUMA node, such as 64M or 1G; it grows on demand",
 	 0},
 	{"mem-limit", OPT_MEM_LIMIT, "SIZE", 0, "DMA memory never grows beyond this", 0},
+	{"mem-node-limit", OPT_MEM_NODE_LIMIT, "LIST", 0,
+	 "Limits of single NUMA nodes, such as 0=512M,1=1G", 0},
 	{"page-size", OPT_PAGE_SIZE, "SIZE", 0, "Hugepages to use: 2M, 1G (default: the system's)",
 	 0},
 	{"no-huge", OPT_NO_HUGE, NULL, 0, "Do without reserved hugepages", 0},
@@ -102,6 +105,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_EAL_ARGS:
 		config->backend_args = arg;
+		break;
+	case OPT_MEM_NODE_LIMIT:
+		config->mem_node_limits = arg;
 		break;
 	case OPT_NAME:
 		config->name = arg;

@@ -70,6 +70,11 @@ struct plx_backend {
 	/** The fields about the heap. */
 	void (*mem_stats)(struct plx_mem_stats *stats);
 
+	/** Give free segments back. Return: bytes. NULL: they go by themselves. */
+	uint64_t (*mem_trim)(void);
+	/** What the owner of that number (owner.h) has. NULL: not known. */
+	void (*mem_owner)(unsigned int number, struct plx_mem_owner *owner);
+
 	plx_log_outlet_t log; /**< NULL: stderr */
 
 	struct plx_backend *next; /**< the list's */

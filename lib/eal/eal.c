@@ -92,16 +92,24 @@ static int up_page(void)
 static int init_memory(const struct plx_eal_config *config)
 {
 	int nodes[PLX_LCORE_MAX];
+	size_t node_limits[PLX_LIMIT_NODES];
 	struct plx_mem_config mem = {
 		.pages = {config->page_size, config->no_huge, config->require_huge},
 		.va_base = config->va_base,
 		.va_size = config->va_size,
 		.limit = config->mem_limit,
+		.node_limits = node_limits,
 		.bytes = config->mem_bytes,
 		.nodes = nodes,
 		.node_count = plx_lcores_nodes(nodes),
 	};
 
+	if (plx_parse_node_limits(config->mem_node_limits, node_limits)) {
+		PLX_ERR(eal,
+			"memory limits \"%s\": not a list of nodes and sizes such as 0=512M,1=1G",
+			config->mem_node_limits);
+		return -EINVAL;
+	}
 	return plx_mem_init(&mem);
 }
 

@@ -12,6 +12,7 @@
 
 #include "eal/numa_nodes.h"
 #include "eal/probe.h"
+#include "eal/parse.h"
 #include "eal/ranges.h"
 #include "eal/segments.h"
 
@@ -28,6 +29,7 @@ PLX_LOG_USE(eal);
 struct supply {
 	struct plx_mem_segment *segment;
 	struct plx_heap_arena *arena;
+	int asked;	     /* the node that it was asked for */
 	unsigned int shift;  /* pages are taken in units of 2^shift bytes */
 	uint64_t *populated; /* a bit for each unit */
 };
@@ -38,6 +40,7 @@ struct growth {
 	struct plx_mem_segment *segments;
 	struct supply *supplies;
 	size_t n;
+	bool keep; /* for good: it was asked for at the start */
 	struct growth *next;
 };
 
@@ -46,6 +49,8 @@ static struct plx_pages pages;
 static struct plx_ranges placed; /* in the window */
 static struct growth *growths;	 /* newest first */
 static uint64_t total_bytes;
+static uint64_t node_bytes[PLX_LIMIT_NODES];
+static size_t node_limits[PLX_LIMIT_NODES]; /* 0: none */
 
 unsigned int plx_grow_pool(int node)
 {
@@ -146,6 +151,7 @@ static int map_all(struct growth *g, const struct plx_page_class *page_class, ch
 			unmap(g, i);
 			return fd;
 		}
+		g->supplies[i].asked = nodes[i];
 		g->supplies[i].shift = (unsigned int)__builtin_ctzll(page_class->page_size);
 		g->segments[i] = (struct plx_mem_segment){
 			.va = va,
@@ -218,6 +224,16 @@ static void announce(const struct growth *g, const struct plx_page_class *page_c
 			 page_class->mount ? page_class->mount : "memfd");
 }
 
+/* By the node that was asked for: where pages really come from is up to the kernel. */
+static void count_nodes(const struct growth *g, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (g->supplies[i].asked >= 0 && g->supplies[i].asked < PLX_LIMIT_NODES)
+			node_bytes[g->supplies[i].asked] += len;
+}
+
 /* -ENOMEM means too few pages, and is not logged; all else is. */
 static int grow(const struct plx_page_class *page_class, size_t len, size_t align, const int *nodes,
 		size_t n)
@@ -249,6 +265,7 @@ static int grow(const struct plx_page_class *page_class, size_t len, size_t alig
 	g->next = growths;
 	growths = g;
 	total_bytes += n * len;
+	count_nodes(g, len);
 	PLX_PROBE(mem_grow, va, n * len);
 	announce(g, page_class);
 	return 0;
@@ -267,6 +284,22 @@ static bool within_limit(uint64_t len)
 	return !cfg.limit || (len <= cfg.limit && total_bytes <= cfg.limit - len);
 }
 
+static bool within_node_limit(uint64_t len, int node)
+{
+	size_t limit = node >= 0 && node < PLX_LIMIT_NODES ? node_limits[node] : 0;
+
+	return !limit || (len <= limit && node_bytes[node] <= limit - len);
+}
+
+static int exceeds_node_limit(uint64_t len, int node)
+{
+	PLX_ERR(eal,
+		"heap: %" PRIu64 " MiB more on node %d would exceed its limit of %zu MiB, with "
+		"%" PRIu64 " MiB in it; raise --mem-node-limit or free memory",
+		len / MIB, node, node_limits[node] / MIB, node_bytes[node] / MIB);
+	return -EDQUOT;
+}
+
 static int exceeds_limit(uint64_t len)
 {
 	PLX_ERR(eal,
@@ -280,7 +313,7 @@ int plx_grow_at_once(size_t len, const int *nodes, size_t n)
 {
 	const struct plx_page_class *c = NULL;
 	int err = -ENOMEM;
-	size_t i, each;
+	size_t i, k, each;
 
 	for (i = 0; i < pages.n && err == -ENOMEM; i++) {
 		c = &pages.classes[i];
@@ -289,11 +322,16 @@ int plx_grow_at_once(size_t len, const int *nodes, size_t n)
 			continue;
 		if (!within_limit((uint64_t)each * n))
 			return exceeds_limit((uint64_t)each * n);
+		for (k = 0; k < n; k++)
+			if (!within_node_limit(each, nodes[k]))
+				return exceeds_node_limit(each, nodes[k]);
 		if (plx_pages_available(c) >= (uint64_t)each * n)
 			err = grow(c, each, 0, nodes, n);
 	}
 	if (err == -ENOMEM)
 		plx_pages_explain(&pages, len > UINT64_MAX / n ? len : (uint64_t)len * n);
+	if (!err)
+		growths->keep = true;
 	return err;
 }
 
@@ -315,9 +353,10 @@ static int grow_by_class(const struct plx_page_class *c, size_t size, size_t ali
 
 	if (!needed)
 		return -ENOMEM;
-	if (!within_limit(needed))
+	if (!within_limit(needed) || !within_node_limit(needed, node))
 		return -EDQUOT;
-	if (wanted > needed && within_limit(wanted) && plx_pages_available(c) >= wanted) {
+	if (wanted > needed && within_limit(wanted) && within_node_limit(wanted, node) &&
+	    plx_pages_available(c) >= wanted) {
 		err = grow(c, wanted, align, &node, 1);
 		if (err != -ENOMEM && err != -ENOSPC)
 			return err;
@@ -336,10 +375,59 @@ int plx_grow_for(size_t size, size_t align, int node)
 		limited |= err == -EDQUOT;
 	}
 	if (err == -EDQUOT || (err == -ENOMEM && limited))
-		return exceeds_limit(size);
+		return within_limit(size) && !within_node_limit(size, node)
+			       ? exceeds_node_limit(size, node)
+			       : exceeds_limit(size);
 	if (err == -ENOMEM)
 		plx_pages_explain(&pages, size);
 	return err;
+}
+
+/* --- Shrinking ------------------------------------------------------------------------------- */
+
+static bool is_unused(const struct growth *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (!plx_heap_is_empty(g->supplies[i].arena))
+			return false;
+	return !g->keep;
+}
+
+/* The heap first, so that nobody gets memory that is going; then the listeners, then the pages. */
+static uint64_t give_back(struct growth *g)
+{
+	size_t bytes = plx_run_len(&g->run), i;
+
+	PLX_PROBE(mem_shrink, g->segments[0].va, bytes);
+	PLX_INFO(eal, "heap: %zu MiB at %p given back", bytes / MIB, g->segments[0].va);
+	take_arenas_back(g);
+	plx_segments_remove(&g->run);
+	unmap(g, g->n);
+	plx_ranges_remove(&placed, (uintptr_t)g->segments[0].va);
+	for (i = 0; i < g->n; i++)
+		if (g->supplies[i].asked >= 0 && g->supplies[i].asked < PLX_LIMIT_NODES)
+			node_bytes[g->supplies[i].asked] -= g->segments[i].len;
+	total_bytes -= bytes;
+	free_growth(g);
+	return bytes;
+}
+
+uint64_t plx_grow_trim(void)
+{
+	struct growth **at = &growths, *g;
+	uint64_t bytes = 0;
+
+	while ((g = *at) != NULL) {
+		if (!is_unused(g)) {
+			at = &g->next;
+			continue;
+		}
+		*at = g->next;
+		bytes += give_back(g);
+	}
+	return bytes;
 }
 
 /* --- Pages ----------------------------------------------------------------------------------- */
@@ -392,6 +480,10 @@ int plx_grow_populate(const struct plx_heap_piece *piece)
 int plx_grow_init(const struct plx_grow_config *config)
 {
 	cfg = *config;
+	memset(node_bytes, 0, sizeof(node_bytes));
+	memset(node_limits, 0, sizeof(node_limits));
+	if (config->node_limits)
+		memcpy(node_limits, config->node_limits, sizeof(node_limits));
 	return plx_pages_init(&pages, &config->pages);
 }
 

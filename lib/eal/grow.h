@@ -17,7 +17,8 @@ struct plx_grow_config {
 	const struct plx_window *window;
 	struct plx_heap *heap; /**< its pools are numbered by plx_grow_pool() */
 	struct plx_pages_config pages;
-	size_t limit; /**< of all segments; 0: none */
+	size_t limit;		   /**< of all segments; 0: none */
+	const size_t *node_limits; /**< of each node below PLX_LIMIT_NODES; 0: none */
 };
 
 /** Bring it up. Return: 0 or a negative errno, logged. */
@@ -36,6 +37,9 @@ int plx_grow_for(size_t size, size_t align, int node);
 
 /** Have the pages below a piece. Return: 0 or -ENOMEM, logged. */
 int plx_grow_populate(const struct plx_heap_piece *piece);
+
+/** Give back what came on demand and is not used. Return: bytes. */
+uint64_t plx_grow_trim(void);
 
 /** Bytes in segments; what they are made of; the size of page that this guarantees. */
 uint64_t plx_grow_bytes(void);

@@ -27,6 +27,7 @@ struct block {
 	struct plx_heap_arena *arena;
 	bool used;
 	bool untouched;
+	uint8_t tag; /* of a piece that is handed out */
 };
 
 struct slab {
@@ -55,6 +56,8 @@ struct plx_heap {
 	struct block **buckets;
 	size_t bucket_mask;
 	struct plx_heap_stats stats;
+	struct plx_heap_stats tags[PLX_HEAP_TAGS];
+	uint8_t tag;
 	struct pool pools[];
 };
 
@@ -340,6 +343,9 @@ int plx_heap_alloc(struct plx_heap *heap, unsigned int pool, size_t size, size_t
 		.owner = block->arena->owner,
 		.untouched = block->untouched,
 	};
+	block->tag = heap->tag;
+	heap->tags[heap->tag].used_bytes += size;
+	heap->tags[heap->tag].pieces++;
 	heap->stats.used_bytes += size;
 	if (++heap->stats.pieces > heap->bucket_mask)
 		hash_grow(heap);
@@ -366,7 +372,9 @@ size_t plx_heap_free(struct plx_heap *heap, uintptr_t va)
 	if (!block)
 		return 0;
 	len = block->len;
-	heap->stats.used_bytes -= block->len;
+	heap->tags[block->tag].used_bytes -= len;
+	heap->tags[block->tag].pieces--;
+	heap->stats.used_bytes -= len;
 	heap->stats.pieces--;
 	block->untouched = false;
 	after = block->after;
@@ -401,11 +409,16 @@ struct plx_heap_arena *plx_heap_add(struct plx_heap *heap, unsigned int pool, ui
 	return arena;
 }
 
+bool plx_heap_is_empty(const struct plx_heap_arena *arena)
+{
+	return !arena->first->used && !arena->first->after;
+}
+
 int plx_heap_remove(struct plx_heap *heap, struct plx_heap_arena *arena)
 {
 	struct plx_heap_arena **at;
 
-	if (arena->first->used || arena->first->after)
+	if (!plx_heap_is_empty(arena))
 		return -EBUSY;
 	for (at = &heap->arenas; *at != arena; at = &(*at)->next)
 		;
@@ -453,4 +466,14 @@ void plx_heap_close(struct plx_heap *heap)
 void plx_heap_stats_get(const struct plx_heap *heap, struct plx_heap_stats *stats)
 {
 	*stats = heap->stats;
+}
+
+void plx_heap_tag(struct plx_heap *heap, uint8_t tag)
+{
+	heap->tag = tag;
+}
+
+void plx_heap_tag_stats_get(const struct plx_heap *heap, uint8_t tag, struct plx_heap_stats *stats)
+{
+	*stats = heap->tags[tag];
 }

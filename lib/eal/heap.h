@@ -30,6 +30,9 @@ struct plx_heap_piece {
 	bool untouched; /**< no part of it has been handed out before */
 };
 
+/** Pieces carry a tag below this: who has them. */
+#define PLX_HEAP_TAGS 256
+
 struct plx_heap_stats {
 	uint64_t used_bytes;
 	uint64_t pieces;
@@ -53,6 +56,14 @@ int plx_heap_alloc(struct plx_heap *heap, unsigned int pool, size_t size, size_t
 		   struct plx_heap_piece *piece);
 /** Take a piece back by its address. Return: its length, or 0 if no such piece is out. */
 size_t plx_heap_free(struct plx_heap *heap, uintptr_t va);
+
+/** What is handed out from now on gets this tag (0 at first). */
+void plx_heap_tag(struct plx_heap *heap, uint8_t tag);
+/** The same of the pieces with one tag. */
+void plx_heap_tag_stats_get(const struct plx_heap *heap, uint8_t tag, struct plx_heap_stats *stats);
+
+/** Is nothing of an arena handed out? */
+bool plx_heap_is_empty(const struct plx_heap_arena *arena);
 
 void plx_heap_stats_get(const struct plx_heap *heap, struct plx_heap_stats *stats);
 

@@ -16,6 +16,7 @@
 
 #include "eal/backend.h"
 #include "eal/numa_nodes.h"
+#include "eal/owner.h"
 #include "eal/probe.h"
 #include "eal/segments.h"
 
@@ -173,6 +174,29 @@ void plx_mem_stats_get(struct plx_mem_stats *stats)
 	plx_backend()->mem_stats(stats);
 }
 
+uint64_t plx_mem_trim(void)
+{
+	return plx_eal_is_up() && plx_backend()->mem_trim ? plx_backend()->mem_trim() : 0;
+}
+
+int plx_mem_owners(int (*fn)(const struct plx_mem_owner *owner, void *arg), void *arg)
+{
+	struct plx_mem_owner owner;
+	unsigned int i;
+	int ret = 0;
+
+	if (!plx_eal_is_up())
+		return -ENODEV;
+	if (!plx_backend()->mem_owner)
+		return -ENOTSUP;
+	for (i = 0; !ret && (owner.name = plx_owner_name(i)) != NULL; i++) {
+		plx_backend()->mem_owner(i, &owner);
+		if (owner.allocations)
+			ret = fn(&owner, arg);
+	}
+	return ret;
+}
+
 /* --- What backends call (backend.h) ---------------------------------------------------------- */
 
 int plx_backend_mem_add(struct plx_run *run)
@@ -318,5 +342,6 @@ void plx_mem_fini(void)
 	plx_backend()->mem_close();
 	plx_mem_lock_always();
 	plx_segments_fini();
+	plx_owners_fini();
 	plx_mem_unlock();
 }

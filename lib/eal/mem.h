@@ -12,8 +12,9 @@ struct plx_mem_config {
 	struct plx_pages_config pages;
 	uint64_t va_base;
 	size_t va_size;
-	size_t limit; /**< of the heap; 0: none */
-	size_t bytes; /**< heap to begin with, on each of these nodes */
+	size_t limit;		   /**< of the heap; 0: none */
+	const size_t *node_limits; /**< of PLX_LIMIT_NODES nodes; 0: none */
+	size_t bytes;		   /**< heap to begin with, on each of these nodes */
 	const int *nodes;
 	size_t node_count;
 };

@@ -15,6 +15,7 @@
 #include "eal/grow.h"
 #include "eal/heap.h"
 #include "eal/numa_nodes.h"
+#include "eal/owner.h"
 #include "eal/probe.h"
 #include "eal/segments.h"
 
@@ -71,6 +72,7 @@ static int mem_alloc(size_t size, size_t align, int node, void **va, bool *zeroe
 
 	if (err)
 		return err;
+	plx_heap_tag(heap, plx_owner());
 	err = alloc_locked(size, align, node, &piece);
 	plx_mem_unlock();
 	if (err)
@@ -111,6 +113,29 @@ static void mem_stats(struct plx_mem_stats *stats)
 	plx_mem_unlock();
 }
 
+static uint64_t mem_trim(void)
+{
+	uint64_t bytes;
+
+	if (plx_mem_lock())
+		return 0;
+	bytes = plx_grow_trim();
+	plx_mem_unlock();
+	return bytes;
+}
+
+static void mem_owner(unsigned int number, struct plx_mem_owner *owner)
+{
+	struct plx_heap_stats pieces = {0};
+
+	plx_mem_lock_always();
+	if (heap)
+		plx_heap_tag_stats_get(heap, (uint8_t)number, &pieces);
+	plx_mem_unlock();
+	owner->bytes = pieces.used_bytes;
+	owner->allocations = pieces.pieces;
+}
+
 /* --- Life ------------------------------------------------------------------------------------ */
 
 static int start(const struct plx_backend_start *start)
@@ -135,6 +160,7 @@ static int open_locked(const struct plx_mem_config *config)
 		.window = &window,
 		.pages = config->pages,
 		.limit = config->limit,
+		.node_limits = config->node_limits,
 	};
 	int err;
 
@@ -190,4 +216,6 @@ const struct plx_backend plx_backend_native = {
 	.mem_alloc = mem_alloc,
 	.mem_free = mem_free,
 	.mem_stats = mem_stats,
+	.mem_trim = mem_trim,
+	.mem_owner = mem_owner,
 };

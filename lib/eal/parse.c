@@ -107,3 +107,38 @@ int plx_parse_cpu_list(const char *text, struct plx_cpu_set *set, unsigned int *
 			return -EINVAL;
 	}
 }
+
+/* "0=512M" */
+static int take_node_limit(char *text, size_t *limits)
+{
+	char *sign = strchr(text, '=');
+	size_t limit;
+	int node;
+
+	if (!sign)
+		return -EINVAL;
+	*sign = '\0';
+	node = plx_parse_cpu(text);
+	if (node < 0 || node >= PLX_LIMIT_NODES || limits[node] ||
+	    plx_parse_size(sign + 1, &limit) || !limit)
+		return -EINVAL;
+	limits[node] = limit;
+	return 0;
+}
+
+int plx_parse_node_limits(const char *text, size_t *limits)
+{
+	char *copy, *next, *item;
+	int err = 0;
+
+	memset(limits, 0, PLX_LIMIT_NODES * sizeof(*limits));
+	if (!text)
+		return 0;
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	for (next = copy; !err && (item = strsep(&next, ",")) != NULL;)
+		err = take_node_limit(item, limits);
+	free(copy);
+	return err;
+}

@@ -25,4 +25,13 @@ int plx_parse_cpu(const char *text);
  */
 int plx_parse_cpu_list(const char *text, struct plx_cpu_set *set, unsigned int *twice);
 
+/** Nodes that can have a limit of their own. */
+#define PLX_LIMIT_NODES 64
+
+/**
+ * Parse limits of nodes such as "0=512M,1=1G" into limits[PLX_LIMIT_NODES]; NULL: none.
+ * Return: 0, or -EINVAL (not such a list, a node too large or twice, a limit of 0).
+ */
+int plx_parse_node_limits(const char *text, size_t *limits);
+
 #endif /* PLX_EAL_PARSE_H */

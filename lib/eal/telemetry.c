@@ -111,9 +111,20 @@ static int add_segment(const struct plx_mem_segment *segment, void *arg)
 	return 0;
 }
 
+static int add_owner(const struct plx_mem_owner *owner, void *arg)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "name", json_string(owner->name));
+	plx_telemetry_set(o, "bytes", owner->bytes);
+	plx_telemetry_set(o, "allocations", owner->allocations);
+	json_array_append_new(arg, o);
+	return 0;
+}
+
 static json_t *memory(void)
 {
-	json_t *o = json_object(), *segments = json_array();
+	json_t *o = json_object(), *segments = json_array(), *owners = json_array();
 	struct plx_mem_stats stats;
 
 	plx_mem_stats_get(&stats);
@@ -126,6 +137,8 @@ static json_t *memory(void)
 	plx_telemetry_set(o, "failed", stats.failed);
 	plx_mem_walk(add_segment, segments);
 	json_object_set_new(o, "segments", segments);
+	plx_mem_owners(add_owner, owners);
+	json_object_set_new(o, "owners", owners);
 	return o;
 }
 

@@ -258,7 +258,7 @@ static void memory_free(struct plx_mempool *mp)
 static int memory_alloc(struct plx_mempool *mp, const struct plx_mempool_config *config,
 			uint32_t cache)
 {
-	unsigned int self = plx_lcore_id();
+	unsigned int self = plx_lcore_id(), owner;
 	int node = PLX_NODE_ANY;
 	uint32_t i;
 
@@ -266,7 +266,9 @@ static int memory_alloc(struct plx_mempool *mp, const struct plx_mempool_config 
 		node = config->node_plus_one - 1;
 	else if (self != PLX_LCORE_NONE)
 		node = plx_lcore_node(self);
+	owner = plx_mem_owner_enter(mp->name);
 	mp->objs = plx_dma_zalloc(mp->stride * mp->count, config->align, node);
+	plx_mem_owner_leave(owner);
 	if (!mp->objs)
 		return -errno;
 	mp->store = calloc(mp->count, sizeof(*mp->store));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <pollux/log.h>
+#include <pollux/mem.h>
 
 #include "driver.h"
 #include "port.h"
@@ -209,6 +210,7 @@ struct plx_port *plx_port_open_with(const struct plx_net_driver *driver, struct 
 				    const struct plx_port_config *config)
 {
 	struct plx_port *port = zalloc_aligned(driver->port_size);
+	unsigned int owner;
 	int err;
 
 	if (!port) {
@@ -222,7 +224,9 @@ struct plx_port *plx_port_open_with(const struct plx_net_driver *driver, struct 
 	pthread_mutex_init(&port->stats_lock, NULL);
 	snprintf(port->info.name, sizeof(port->info.name), "%s", name);
 	config_defaults(port, config);
+	owner = plx_mem_owner_enter(port->info.name);
 	err = open_device(port, arg);
+	plx_mem_owner_leave(owner);
 	if (err) {
 		free(port);
 		errno = -err;
@@ -283,7 +287,7 @@ static void state_move(struct plx_port *port, uint32_t from, uint32_t to)
 int plx_port_start(struct plx_port *port)
 {
 	int err = state_errno(plx_port_state(port));
-	unsigned int i;
+	unsigned int owner, i;
 
 	if (err)
 		return err;
@@ -295,7 +299,9 @@ int plx_port_start(struct plx_port *port)
 		port->txqs[i]->lies_in_row = 0;
 		port->txqs[i]->stopped = false;
 	}
+	owner = plx_mem_owner_enter(port->info.name);
 	err = port->driver->start(port);
+	plx_mem_owner_leave(owner);
 	if (err) {
 		plx_port_halt_queues(port);
 		PLX_ERR(net, "%s: could not start: %s", port->info.name, strerror(-err));

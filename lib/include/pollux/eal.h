@@ -33,8 +33,10 @@ PLX_BEGIN_DECLS
 struct plx_eal_config {
 	const char *lcores;	/**< CPU list such as "0,2-5"; NULL: the thread's affinity */
 	const char *main_lcore; /**< a CPU number of the list; NULL: the first */
-	size_t mem_bytes;  /**< heap to reserve at once, per node of the lcores; grows beyond */
-	size_t mem_limit;  /**< the heap never grows beyond; 0: as far as hugepages go */
+	size_t mem_bytes; /**< heap to reserve at once, per node of the lcores; grows beyond */
+	size_t mem_limit; /**< the heap never grows beyond; 0: as far as hugepages go */
+	/** Limits of single nodes, such as "0=512M,1=1G"; others have none. NULL: none. */
+	const char *mem_node_limits;
 	size_t page_size;  /**< 0: the default hugepage size; else 2 MiB, 1 GiB, ... */
 	bool no_huge;	   /**< no hugetlb: transparent huge pages or small pages, quietly */
 	bool require_huge; /**< fail rather than fall back from hugetlb */
@@ -53,7 +55,7 @@ struct plx_eal_config {
  * a struct plx_eal_config, which must be zeroed before. Strings point into argv.
  *	--lcores LIST  --main-lcore CPU  --mem SIZE  --mem-limit SIZE  --page-size SIZE  --no-huge
  *	--require-huge  --va-base ADDR  --log-level LIST  --eal NAME  --eal-args ARGS
- *	--name NAME
+ *	--name NAME  --mem-node-limit LIST
  */
 PLX_API extern const struct argp plx_eal_argp;
 

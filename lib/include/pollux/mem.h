@@ -153,6 +153,41 @@ struct plx_mem_stats {
 };
 PLX_API void plx_mem_stats_get(struct plx_mem_stats *stats);
 
+/* --- Shrinking ------------------------------------------------------------------------------- */
+
+/**
+ * Give segments of the heap that nothing is allocated from back to the system; what was reserved by
+ * plx_eal_config.mem_bytes stays. Listeners are told before (remove()). A backend whose memory
+ * shrinks by itself does nothing here.
+ * Return: bytes given back; 0 without an EAL. Since 0.1.
+ */
+PLX_API uint64_t plx_mem_trim(void);
+
+/* --- Who has it ------------------------------------------------------------------------------ */
+
+/** The longest name of an owner, with its end; longer ones are cut. */
+#define PLX_MEM_OWNER_LEN 32
+
+/**
+ * What the calling thread allocates from now on belongs to `name`: ports, controllers and pools do
+ * so for theirs while they open. Up to 255 names; further ones count as "application", which is
+ * also what has no name.
+ * Return: to be given to plx_mem_owner_leave(). Since 0.1.
+ */
+PLX_API unsigned int plx_mem_owner_enter(const char *name);
+PLX_API void plx_mem_owner_leave(unsigned int before);
+
+struct plx_mem_owner {
+	const char *name;
+	uint64_t bytes; /**< with rounding */
+	uint64_t allocations;
+};
+/**
+ * Call fn for each owner that has memory of the heap, until it returns non-zero. The EAL on DPDK
+ * does not know owners. Return: what fn returned last, or 0; -ENODEV, -ENOTSUP.
+ */
+PLX_API int plx_mem_owners(int (*fn)(const struct plx_mem_owner *owner, void *arg), void *arg);
+
 PLX_END_DECLS
 
 #endif /* POLLUX_MEM_H */

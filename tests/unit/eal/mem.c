@@ -314,7 +314,138 @@ static void many_threads(void)
 	UNIT_EQ(stats().heap_allocations, 0);
 }
 
+/* --- Owners, limits, shrinking --------------------------------------------------------------- */
+
+static int find_owner(const struct plx_mem_owner *owner, void *arg)
+{
+	struct plx_mem_owner *wanted = arg;
+
+	if (strcmp(owner->name, wanted->name))
+		return 0;
+	*wanted = *owner;
+	return 1;
+}
+
+static void owners(void)
+{
+	struct plx_mem_owner port = {.name = "port 7"};
+	unsigned int before = plx_mem_owner_enter("port 7"), inner;
+	void *a = plx_dma_alloc(4096, 0, PLX_NODE_ANY), *b;
+
+	inner = plx_mem_owner_enter("pool");
+	b = plx_dma_alloc(64, 0, PLX_NODE_ANY);
+	plx_mem_owner_leave(inner);
+	plx_mem_owner_leave(before);
+	UNIT_EQ(plx_mem_owners(find_owner, &port), 1);
+	UNIT_EQ(port.bytes, 4096);
+	UNIT_EQ(port.allocations, 1);
+	port.name = "pool";
+	UNIT_EQ(plx_mem_owners(find_owner, &port), 1);
+	UNIT_EQ(port.bytes, 64);
+	plx_dma_free(a);
+	port.name = "port 7";
+	UNIT_EQ(plx_mem_owners(find_owner, &port), 0);
+	plx_dma_free(b);
+}
+
+struct follower {
+	struct plx_mem_listener listener;
+	size_t bytes;
+};
+
+static size_t run_bytes(const struct plx_mem_segment *segments, size_t n)
+{
+	size_t bytes = 0;
+
+	while (n-- > 0)
+		bytes += segments[n].len;
+	return bytes;
+}
+
+static int follow_add(struct plx_mem_listener *self, const struct plx_mem_segment *s, size_t n)
+{
+	((struct follower *)self)->bytes += run_bytes(s, n);
+	return 0;
+}
+
+static void follow_remove(struct plx_mem_listener *self, const struct plx_mem_segment *s, size_t n)
+{
+	((struct follower *)self)->bytes -= run_bytes(s, n);
+}
+
+static void trim(void)
+{
+	struct follower f = {.listener = {.add = follow_add, .remove = follow_remove}};
+	struct plx_mem_stats stats;
+	size_t before;
+	unsigned char *p;
+	plx_iova_t iova;
+
+	plx_mem_trim();
+	UNIT_EQ(plx_mem_listen(&f.listener), 0);
+	before = f.bytes;
+	p = plx_dma_zalloc((size_t)48 << 20, 0, PLX_NODE_ANY);
+	p[5] = 1;
+	CU_ASSERT(f.bytes >= before + ((size_t)48 << 20));
+	/* Not while something is allocated there. */
+	UNIT_EQ(plx_mem_trim(), 0);
+	plx_dma_free(p);
+	CU_ASSERT(plx_mem_trim() >= (size_t)48 << 20);
+	UNIT_EQ(f.bytes, before);
+	plx_mem_stats_get(&stats);
+	UNIT_EQ(stats.heap_bytes, before);
+	UNIT_EQ(plx_mem_iova(p, 1, &iova), -EFAULT);
+	UNIT_EQ(plx_mem_trim(), 0);
+	/* What comes again is clear. */
+	p = plx_dma_zalloc((size_t)48 << 20, 0, PLX_NODE_ANY);
+	UNIT_EQ(p[5], 0);
+	plx_dma_free(p);
+	plx_mem_unlisten(&f.listener);
+}
+
+static void reserved_memory_stays(void)
+{
+	struct plx_eal_config config = {.no_huge = true, .mem_bytes = (size_t)4 << 20};
+	struct plx_mem_stats stats;
+
+	UNIT_EQ(plx_eal_fini(), 0);
+	UNIT_EQ(plx_eal_init(&config), 0);
+	UNIT_EQ(plx_mem_trim(), 0);
+	plx_mem_stats_get(&stats);
+	UNIT_EQ(stats.heap_bytes, 4 << 20);
+	UNIT_EQ(plx_eal_fini(), 0);
+	eal_up();
+}
+
+static void node_limits(void)
+{
+	struct plx_eal_config config = {.no_huge = true, .mem_node_limits = "0=32M"};
+	void *p;
+
+	UNIT_EQ(plx_eal_fini(), 0);
+	UNIT_EQ(plx_eal_init(&config), 0);
+	log_clear();
+	CU_ASSERT_PTR_NULL(plx_dma_alloc((size_t)33 << 20, 0, 0));
+	UNIT_EQ(errno, ENOMEM);
+	UNIT_EQ(logged("raise --mem-node-limit"), true);
+	p = plx_dma_alloc((size_t)20 << 20, 0, 0);
+	CU_ASSERT_PTR_NOT_NULL(p);
+	plx_dma_free(p);
+	UNIT_EQ(plx_eal_fini(), 0);
+	config.mem_bytes = (size_t)64 << 20;
+	UNIT_EQ(plx_eal_init(&config), -EINVAL);
+	config.mem_node_limits = "0:32M";
+	log_clear();
+	UNIT_EQ(plx_eal_init(&config), -EINVAL);
+	UNIT_EQ(logged("not a list of nodes and sizes"), true);
+	eal_up();
+}
+
 CU_TestInfo mem_tests[] = {
+	{"memory by owner", owners},
+	{"unused segments are given back", trim},
+	{"what was reserved at the start stays", reserved_memory_stays},
+	{"limits of nodes", node_limits},
 	{"alloc aligned", alloc_aligned},
 	{"bad requests", bad_requests},
 	{"more than there is", too_much},

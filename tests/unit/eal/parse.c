@@ -93,8 +93,24 @@ static void no_cpu_lists(void)
 	UNIT_EQ(plx_parse_cpu("256"), -EINVAL);
 }
 
+static void node_limit_lists(void)
+{
+	static const char *const bad[] = {"",	       "0",	"0=",	"=1M", "0=1M,",
+					  "0=1M,0=2M", "64=1M", "x=1M", "0=0", "-1=1M"};
+	size_t limits[PLX_LIMIT_NODES], i;
+
+	UNIT_EQ(plx_parse_node_limits(NULL, limits), 0);
+	UNIT_EQ(limits[0], 0);
+	UNIT_EQ(plx_parse_node_limits("0=512M,63=1G", limits), 0);
+	UNIT_EQ(limits[0], 512 << 20);
+	UNIT_EQ(limits[63], 1 << 30);
+	UNIT_EQ(limits[1], 0);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		UNIT_EQ(plx_parse_node_limits(bad[i], limits), -EINVAL);
+}
+
 CU_TestInfo parse_tests[] = {
-	{"sizes", sizes},	  {"what is no size", no_sizes},
-	{"CPU lists", cpu_lists}, {"what is no CPU list", no_cpu_lists},
-	CU_TEST_INFO_NULL,
+	{"limits of nodes", node_limit_lists}, {"sizes", sizes},
+	{"what is no size", no_sizes},	       {"CPU lists", cpu_lists},
+	{"what is no CPU list", no_cpu_lists}, CU_TEST_INFO_NULL,
 };
