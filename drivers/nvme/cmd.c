@@ -65,6 +65,15 @@ static int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_cmd *cmd)
 	return 0;
 }
 
+static void stamp(struct plx_nvme_cmd *const *cmds, unsigned int n)
+{
+	uint32_t now = nvme_latency_now();
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		cmds[i]->req.stamp = now;
+}
+
 static int build_pair(struct plx_nvme_qpair *qp, struct plx_nvme_cmd *const *cmds,
 		      struct nvme_sqe sqes[2], uint16_t lists[2])
 {
@@ -121,6 +130,8 @@ int plx_nvme_qpair_submit_cmds(struct plx_nvme_qpair *qp, struct plx_nvme_cmd *c
 	if (i == 0)
 		return err;
 	qp->submitted += i;
+	if (qp->latency)
+		stamp(cmds, i);
 	if (!qp->defer_doorbell)
 		nvme_qpair_ring_sq(qp);
 	return (int)i;

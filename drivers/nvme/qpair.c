@@ -89,6 +89,15 @@ static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req
 	return 0;
 }
 
+static __attribute__((noinline, cold)) void stamp(struct plx_nvme_req *const *reqs, unsigned int n)
+{
+	uint32_t now = nvme_latency_now();
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		reqs[i]->stamp = now;
+}
+
 int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const *reqs,
 			  unsigned int n)
 {
@@ -105,6 +114,8 @@ int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const 
 	if (plx_unlikely(i == 0))
 		return err;
 	qp->submitted += i;
+	if (plx_unlikely(qp->latency != NULL))
+		stamp(reqs, i);
 	PLX_PROBE(nvme_submit, qp->qid, i);
 	if (plx_likely(!qp->defer_doorbell))
 		nvme_qpair_ring_sq(qp);
@@ -258,27 +269,62 @@ reap_aborted(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs, unsigned int
 	return n;
 }
 
-unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max)
+enum measure {
+	MEASURE_NOTHING,
+	MEASURE_LATENCY,
+};
+
+static inline __attribute__((always_inline)) unsigned int
+poll_most(struct plx_nvme_qpair *qp, unsigned int most, enum measure measure)
 {
-	/* Callbacks may keep the controller busy: one queue's worth is enough. */
-	unsigned int n = 0, most = max && max < qp->sq_size ? max : qp->sq_size;
+	uint32_t now = measure == MEASURE_LATENCY ? nvme_latency_now() : 0;
 	enum taken taken = TAKEN_REQUEST;
 	struct plx_nvme_req *req;
+	unsigned int n = 0;
 	uint64_t tail;
 
-	if (plx_unlikely(qp->aborted != NULL))
-		return poll_aborted(qp, most);
 	while (n < most) {
 		taken = take(qp, &req, &tail);
 		if (taken != TAKEN_REQUEST)
 			break;
 		n++;
+		/* A callback may have stopped it. */
+		if (measure == MEASURE_LATENCY && qp->latency)
+			nvme_latency_add(qp, req, now);
 		if (req->done)
 			req->done(req);
 	}
 	if (plx_unlikely(taken == TAKEN_LIE))
 		return after_lie(qp, n, tail);
 	return end_poll(qp, n);
+}
+
+static __attribute__((noinline, cold)) unsigned int poll_measured(struct plx_nvme_qpair *qp,
+								  unsigned int most)
+{
+	return poll_most(qp, most, MEASURE_LATENCY);
+}
+
+unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max)
+{
+	/* Callbacks may keep the controller busy: one queue's worth is enough. */
+	unsigned int most = max && max < qp->sq_size ? max : qp->sq_size;
+
+	if (plx_unlikely(qp->aborted != NULL))
+		return poll_aborted(qp, most);
+	if (plx_unlikely(qp->latency != NULL))
+		return poll_measured(qp, most);
+	return poll_most(qp, most, MEASURE_NOTHING);
+}
+
+static __attribute__((noinline, cold)) void measure_all(struct plx_nvme_qpair *qp,
+							struct plx_nvme_req **reqs, unsigned int n)
+{
+	uint32_t now = nvme_latency_now();
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		nvme_latency_add(qp, reqs[i], now);
 }
 
 unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs,
@@ -298,6 +344,8 @@ unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req 
 		*at++ = req;
 	}
 	n = (unsigned int)(at - reqs);
+	if (plx_unlikely(qp->latency != NULL))
+		measure_all(qp, reqs, n);
 	if (plx_unlikely(taken == TAKEN_LIE))
 		return after_lie(qp, n, tail);
 	return end_poll(qp, n);

@@ -80,6 +80,7 @@ struct plx_nvme_qpair {
 	uint32_t list_shift;
 	bool defer_doorbell;
 	uint64_t submitted;
+	struct plx_nvme_latency *latency; /* NULL: not measured */
 	struct nvme_shadow sq_shadow;
 
 	/* Completion */
@@ -162,6 +163,11 @@ bool nvme_qpair_ready(const struct plx_nvme_qpair *qp);
 /** A time-out (-1: none) as a time of plx_clock_ns(), and how long of it to sleep at once. */
 uint64_t nvme_wait_end(uint64_t now_ns, int timeout_ms);
 int nvme_wait_slice_ms(uint64_t now_ns, uint64_t end_ns);
+
+/* latency.c */
+/** The time as requests are stamped with it. */
+uint32_t nvme_latency_now(void);
+void nvme_latency_add(struct plx_nvme_qpair *qp, const struct plx_nvme_req *req, uint32_t now);
 
 /* recover.c */
 /** Look for late commands, and do the next step about them. */

@@ -161,6 +161,7 @@ int nvme_qpair_init(struct plx_nvme_qpair *qp, struct plx_nvme_ctrl *ctrl,
 
 void nvme_qpair_fini(struct plx_nvme_qpair *qp)
 {
+	free(qp->latency);
 	free(qp->free_lists);
 	free(qp->slots);
 	plx_dma_free(qp->lists);

@@ -113,7 +113,7 @@ struct plx_nvme_req {
 	/** 0 for success, PLX_NVME_ABORTED, or bits of enum plx_nvme_status; plx_nvme_in_flight()
 	 */
 	uint32_t status;
-	uint32_t reserved2;
+	uint32_t stamp; /**< the library's: plx_nvme_qpair_latency_on() */
 } PLX_CACHE_ALIGNED;
 
 /**
@@ -458,6 +458,30 @@ struct plx_nvme_qpair_stats {
 /** Only from the queue pair's thread. */
 PLX_API void plx_nvme_qpair_stats(const struct plx_nvme_qpair *qp,
 				  struct plx_nvme_qpair_stats *stats);
+
+/** Eight buckets an octave; the last one holds all that is longer, too. */
+#define PLX_NVME_LATENCY_BUCKETS 320
+/** How long requests took, from submit to the poll or reap that found them. */
+struct plx_nvme_latency {
+	uint64_t count[PLX_NVME_LATENCY_BUCKETS];
+};
+/** The shortest time of a bucket, in ns; it ends where the next one begins. */
+PLX_API uint64_t plx_nvme_latency_bound_ns(unsigned int bucket);
+/** The time, in ns, that so many per cent (0 to 100) of the requests did not exceed, rounded up to
+ * the end of a bucket; 0: there were none.
+ */
+PLX_API uint64_t plx_nvme_latency_percentile_ns(const struct plx_nvme_latency *latency,
+						double percent);
+/**
+ * Measure from now on; aborted requests are left out. From the queue pair's thread, as the others.
+ * Return: 0, -EALREADY, -EBUSY (requests are in flight), -ENOMEM.
+ */
+PLX_API int plx_nvme_qpair_latency_on(struct plx_nvme_qpair *qp);
+/** Stop, and forget what was measured. */
+PLX_API void plx_nvme_qpair_latency_off(struct plx_nvme_qpair *qp);
+/** What was measured so far. Return: 0, -ENODATA (it is off). */
+PLX_API int plx_nvme_qpair_latency(const struct plx_nvme_qpair *qp,
+				   struct plx_nvme_latency *latency);
 
 /* --- Namespaces ----------------------------------------------------------------------------- */
 

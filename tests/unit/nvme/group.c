@@ -166,6 +166,69 @@ static void adapts(void)
 	tear_down();
 }
 
+/* --- Latency --------------------------------------------------------------------------------- */
+
+static uint64_t measured(const struct plx_nvme_latency *l)
+{
+	uint64_t n = 0;
+	unsigned int i;
+
+	for (i = 0; i < PLX_NVME_LATENCY_BUCKETS; i++)
+		n += l->count[i];
+	return n;
+}
+
+static void buckets(void)
+{
+	struct plx_nvme_latency l = {0};
+	unsigned int i;
+
+	for (i = 0; i + 1 < PLX_NVME_LATENCY_BUCKETS; i++) {
+		uint64_t from = plx_nvme_latency_bound_ns(i), to = plx_nvme_latency_bound_ns(i + 1);
+
+		CU_ASSERT(to > from);
+		CU_ASSERT(i < 16 || (to - from) * 8 <= from);
+	}
+	CU_ASSERT(plx_nvme_latency_bound_ns(PLX_NVME_LATENCY_BUCKETS - 1) >
+		  UINT64_C(1000000000000));
+	UNIT_EQ(plx_nvme_latency_percentile_ns(&l, 50), 0);
+	l.count[100] = 99;
+	l.count[200] = 1;
+	UNIT_EQ(plx_nvme_latency_percentile_ns(&l, 50), plx_nvme_latency_bound_ns(101));
+	UNIT_EQ(plx_nvme_latency_percentile_ns(&l, 99), plx_nvme_latency_bound_ns(101));
+	UNIT_EQ(plx_nvme_latency_percentile_ns(&l, 100), plx_nvme_latency_bound_ns(201));
+}
+
+/* A request that takes 20 ms is in a bucket for that, by poll and by reap. */
+static void latencies(void)
+{
+	struct plx_nvme_req *reqs[] = {&req[0]}, *got;
+	struct plx_nvme_latency l;
+	unsigned int round, n = 0;
+
+	set_up(false);
+	UNIT_EQ(plx_nvme_qpair_latency(qps[0], &l), -ENODATA);
+	submit(0);
+	UNIT_EQ(plx_nvme_qpair_latency_on(qps[0]), -EBUSY);
+	while (!plx_nvme_qpair_poll(qps[0], 0))
+		;
+	UNIT_EQ(plx_nvme_qpair_latency_on(qps[0]), 0);
+	UNIT_EQ(plx_nvme_qpair_latency_on(qps[0]), -EALREADY);
+	for (round = 0; round < 2; round++) {
+		UNIT_EQ(plx_nvme_qpair_submit(qps[0], reqs, 1), 1);
+		plx_delay_us(20000);
+		for (n = 0; n == 0;)
+			n = round ? plx_nvme_qpair_reap(qps[0], &got, 1)
+				  : plx_nvme_qpair_poll(qps[0], 0);
+	}
+	UNIT_EQ(plx_nvme_qpair_latency(qps[0], &l), 0);
+	UNIT_EQ(measured(&l), 2);
+	CU_ASSERT(plx_nvme_latency_percentile_ns(&l, 1) >= 19000000);
+	plx_nvme_qpair_latency_off(qps[0]);
+	UNIT_EQ(plx_nvme_qpair_latency(qps[0], &l), -ENODATA);
+	tear_down();
+}
+
 /* --- The same namespace ---------------------------------------------------------------------- */
 
 static void same_ids(void)
@@ -201,6 +264,8 @@ static void found(void)
 }
 
 CU_TestInfo group_tests[] = {
-	{"members", members}, {"polled", polled},     {"slept on", slept_on}, {"modes", modes},
-	{"adapts", adapts},   {"same ids", same_ids}, {"found", found},	      CU_TEST_INFO_NULL,
+	{"members", members},	  {"polled", polled},	  {"slept on", slept_on},
+	{"modes", modes},	  {"adapts", adapts},	  {"buckets", buckets},
+	{"latencies", latencies}, {"same ids", same_ids}, {"found", found},
+	CU_TEST_INFO_NULL,
 };
