@@ -3,6 +3,7 @@
  * IOMMU groups: opening /dev/vfio/<group>, saying who keeps it from being opened, and joining it to
  * an address space's container.
  */
+#include <pollux/eal.h>
 #include <pollux/log.h>
 
 #include <errno.h>
@@ -61,6 +62,14 @@ static void explain_not_viable(const char *bdf, int group)
 		list.count > 1 ? "them" : "it");
 }
 
+/* Is there somebody else in this process who opens groups? */
+static bool other_library(void)
+{
+	const char *backend = plx_eal_backend();
+
+	return backend && strcmp(backend, "dpdk") == 0;
+}
+
 static void explain_busy(const char *bdf, int group)
 {
 	char holder[128];
@@ -68,9 +77,12 @@ static void explain_busy(const char *bdf, int group)
 
 	if (pid == getpid())
 		PLX_ERR(vfio,
-			"%s: its group %d is in another address space of this process; open "
-			"it in that one",
-			bdf, group);
+			"%s: its group %d is in another address space of this process; open it in "
+			"that one%s",
+			bdf, group,
+			other_library() ? ", or, if DPDK has it (-a, --allow), leave all of the "
+					  "group to DPDK or to us"
+					: "");
 	else
 		PLX_ERR(vfio, "%s: its group %d is held by %s; end that or use another device", bdf,
 			group, pid ? holder : "a process that cannot be seen from here");

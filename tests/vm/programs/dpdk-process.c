@@ -286,7 +286,7 @@ static void packets(const char *bdf, const char *their_bdf)
 	if (!check(ours && plx_port_start(ours) == 0, "a port of ours") ||
 	    !check(dpdk_port(), "a port of DPDK's"))
 		return;
-	check(!plx_port_open(their_bdf, &config) && errno == EBUSY && said("is held by"),
+	check(!plx_port_open(their_bdf, &config) && errno == EBUSY && said("to DPDK or to us"),
 	      "DPDK's device is not for us, and we say who has it");
 	plx_port_link_wait(ours, 9000);
 	plx_delay_us(1000000);
