@@ -23,6 +23,7 @@ static const char doc[] =
 	"  unbind   Leave each DEVICE without a driver, until bind or restore.\n"
 	"  restore  Give each DEVICE back to the driver that it had before bind or\n"
 	"           unbind; also after a crash of this or of the using program.\n"
+	"  watch    Print each device that comes, goes, or changes hands, until ^C.\n"
 	"\n"
 	"DEVICE is a PCI address, 0000:02:00.0 or 02:00.0. If one is in use - a mounted "
 	"disk, an interface that is up, a process that has its group open - nothing is "
@@ -42,15 +43,13 @@ static const char doc[] =
 static const struct argp_option argp_options[] = {
 	{"driver", 'd', "NAME", 0, "bind: to this driver, not to vfio-pci", 0},
 	{"force", 'f', NULL, 0, "Also take a device that is in use", 0},
-	{"json", 'j', NULL, 0, "status: print JSON", 0},
+	{"json", 'j', NULL, 0, "status, watch: print JSON", 0},
 	{0},
 };
 
 static const char *const command_names[] = {
-	[COMMAND_STATUS] = "status",
-	[COMMAND_BIND] = "bind",
-	[COMMAND_UNBIND] = "unbind",
-	[COMMAND_RESTORE] = "restore",
+	[COMMAND_STATUS] = "status",   [COMMAND_BIND] = "bind",	  [COMMAND_UNBIND] = "unbind",
+	[COMMAND_RESTORE] = "restore", [COMMAND_WATCH] = "watch",
 };
 #define COMMANDS (sizeof(command_names) / sizeof(command_names[0]))
 
@@ -88,10 +87,14 @@ static void check_options(const struct options *options, struct argp_state *stat
 {
 	const char *name = command_names[options->command];
 
-	if (options->command != COMMAND_STATUS && !options->count)
+	if (options->command == COMMAND_WATCH && (options->count || options->force))
+		argp_error(state, "watch: takes no device, and forces nothing");
+	if (options->command != COMMAND_STATUS && options->command != COMMAND_WATCH &&
+	    !options->count)
 		argp_error(state, "%s: name at least one device", name);
-	if (options->json && options->command != COMMAND_STATUS)
-		argp_error(state, "%s: --json is for status", name);
+	if (options->json && options->command != COMMAND_STATUS &&
+	    options->command != COMMAND_WATCH)
+		argp_error(state, "%s: --json is for status and watch", name);
 	if (options->driver && options->command != COMMAND_BIND)
 		argp_error(state, "%s: --driver is for bind", name);
 	if (options->force && options->command == COMMAND_STATUS)
@@ -156,7 +159,12 @@ int main(int argc, char **argv)
 	plx_log_set_sink(print_log, NULL);
 	if (options.command == COMMAND_BIND && !options.driver)
 		options.driver = "vfio-pci";
-	status = options.command == COMMAND_STATUS ? status_run(&options) : change_run(&options);
+	if (options.command == COMMAND_STATUS)
+		status = status_run(&options);
+	else if (options.command == COMMAND_WATCH)
+		status = watch_run(&options);
+	else
+		status = change_run(&options);
 	free(options.addrs);
 	if (fflush(stdout) || ferror(stdout)) {
 		fprintf(stderr, "plx-bind: cannot write the output: %s\n", strerror(errno));

@@ -15,6 +15,7 @@ enum command {
 	COMMAND_BIND,
 	COMMAND_UNBIND,
 	COMMAND_RESTORE,
+	COMMAND_WATCH,
 };
 
 struct options {
@@ -60,5 +61,6 @@ const char *device_name(const struct plx_pci_device *device, char *buf, size_t l
 
 int status_run(const struct options *options);
 int change_run(const struct options *options);
+int watch_run(const struct options *options);
 
 #endif /* PLX_BIND_H */

@@ -173,13 +173,22 @@ static bool overflows(const struct writer *w, const struct chunk *c, const struc
 				   needed + w->disk->block_size > w->disk->max_transfer);
 }
 
+/* Without SGLs a command takes one buffer, and what fills up the block must be in it, too. */
+static bool fits_its_buffer(const struct writer *w, const struct plx_pktbuf *p)
+{
+	uint32_t len = (uint32_t)sizeof(struct record) + p->len;
+
+	return !p->next && round_up(len, w->disk->block_size) - sizeof(struct record) <=
+				   (uint32_t)p->buf_len - p->data_off;
+}
+
 /* Can one command take it? */
 static bool is_writable(const struct writer *w, const struct plx_pktbuf *p)
 {
 	uint32_t len = (uint32_t)sizeof(struct record) + p->pkt_len + 4 * p->nsegs;
 
 	return p->pkt_len <= PACKET_MAX && len + w->disk->block_size <= w->disk->max_transfer &&
-	       p->nsegs < CHUNK_SGES && (w->disk->sgl || !p->next);
+	       p->nsegs < CHUNK_SGES && (w->disk->sgl || fits_its_buffer(w, p));
 }
 
 /* Does it fit the namespace, with a last record behind it? */

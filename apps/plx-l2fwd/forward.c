@@ -297,6 +297,7 @@ static int loop_run(void *arg)
 		last_packet = n ? now : last_packet;
 		if (loop->epoll_fd >= 0 && idle > IDLE_POLLS && now - last_packet >= patience) {
 			sleep_until_packets(loop);
+			plx_lcore_turn(0);
 			idle = 0;
 			/* What woke it gets the same patience again. */
 			last_packet = plx_tsc();

@@ -11,6 +11,7 @@ int main(void)
 		{"caps", NULL, NULL, NULL, NULL, caps_tests},
 		{"config", fake_up, fake_down, NULL, NULL, config_tests},
 		{"scan", fake_up, fake_down, NULL, NULL, scan_tests},
+		{"hotplug", NULL, NULL, NULL, NULL, hotplug_tests},
 		{"use", fake_up, fake_down, NULL, NULL, use_tests},
 		{"state", fake_up, fake_down, NULL, NULL, state_tests},
 		{"bind", fake_up, fake_down, NULL, NULL, bind_tests},

@@ -5,7 +5,7 @@
 
 #include <CUnit/CUnit.h>
 
-extern CU_TestInfo addr_tests[], caps_tests[], scan_tests[], use_tests[], bind_tests[],
-	state_tests[], config_tests[];
+extern CU_TestInfo addr_tests[], caps_tests[], scan_tests[], hotplug_tests[], use_tests[],
+	bind_tests[], state_tests[], config_tests[];
 
 #endif /* POLLUX_TESTS_PCI_SUITES_H */
