@@ -22,6 +22,7 @@ static struct plx_pktbuf_pool *pool;
 static struct plx_port *port;
 static struct fake_port *fake;
 static uint64_t features;
+static uint64_t always;
 static int apply_err;
 
 static int fake_open(struct plx_port *p, const char *arg)
@@ -29,6 +30,7 @@ static int fake_open(struct plx_port *p, const char *arg)
 	fake = (struct fake_port *)p;
 	p->info.mac[0] = 2;
 	p->info.features = features;
+	p->offloads_always = always;
 	p->info.rx_queues_max = 4;
 	p->info.tx_queues_max = 4;
 	p->info.descs_min = 32;
@@ -212,6 +214,22 @@ static void refused_setting_is_undone(void)
 	teardown();
 }
 
+/* What the device never lacks is on, whatever is asked for. */
+static void offloads_always_on(void)
+{
+	setup();
+	plx_port_close(port);
+	always = PLX_PORT_HAS(VLAN_FILTER);
+	open_port(UINT64_MAX, PLX_PORT_HAS(RX_CSUM));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(port);
+	UNIT_EQ(plx_port_info(port)->offloads, PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(VLAN_FILTER));
+	UNIT_EQ(plx_port_set_offloads(port, 0), 0);
+	UNIT_EQ(plx_port_info(port)->offloads, PLX_PORT_HAS(VLAN_FILTER));
+	UNIT_EQ(port->settings.offloads, PLX_PORT_HAS(VLAN_FILTER));
+	always = 0;
+	teardown();
+}
+
 static void offloads_are_checked(void)
 {
 	setup();
@@ -319,6 +337,7 @@ CU_TestInfo port_ops_tests[] = {
 	{"MAC addresses are a list with a limit", macs_are_a_list},
 	{"VLANs are a set", vlans_are_a_set},
 	{"a setting that the device refuses is undone", refused_setting_is_undone},
+	{"offloads that are always on", offloads_always_on},
 	{"offloads are checked, and change while stopped", offloads_are_checked},
 	{"RSS: defaults, types and queues", rss_has_defaults_and_limits},
 	{"one queue stops while the others go on", one_queue_stops_alone},
