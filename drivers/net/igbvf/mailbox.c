@@ -16,9 +16,10 @@
 
 PLX_LOG_USE(intel);
 
-#define GRANT_US	 20000
-#define ANSWER_US	 1000000
-#define RESET_US	 1000000
+#define GRANT_US 20000
+/* A reset of the port connects three times, which is to take no more than 5 s. */
+#define ANSWER_US	 750000
+#define RESET_US	 1500000
 #define POLL_US		 20
 #define TRIES		 2
 #define MESSAGES_AT_ONCE 4 /* that are no answer, before one that is */
