@@ -47,6 +47,8 @@ int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, i
  * @dirty: the device may have written what is released now
  * @nr: folios waiting
  * @folios: each loses one pin
+ *
+ * Declare it __uninitialized: kernels that clear the stack would clear 256 bytes for each unmap.
  */
 struct dma_unpin {
 	struct mm_struct *mm;
@@ -56,13 +58,19 @@ struct dma_unpin {
 	struct folio *folios[32];
 };
 
+static inline void dma_unpin_start(struct dma_unpin *un)
+{
+	un->mm = NULL;
+	un->locked = 0;
+	un->nr = 0;
+}
+
 /**
  * dma_unpin_add - release what a record holds
  * @un: started; released for certain when it is finished
  * @rec: no domain maps it any more, and the hardware knows
  * @prot: as pinned
  */
-void dma_unpin_start(struct dma_unpin *un);
 void dma_unpin_add(struct dma_unpin *un, struct dma_record *rec, int prot);
 void dma_unpin_finish(struct dma_unpin *un);
 

@@ -11,22 +11,29 @@
 #include <linux/sched/signal.h>
 #include "dma_engine.h"
 
-/* Entries written, and bytes unmapped, without a chance to be scheduled away. */
+/* Entries written, and bytes unmapped, without a chance to be scheduled away or killed. */
 #define MAP_STEP_ENTRIES 65536UL
-#define MAP_CHECK_RUNS	 256
 #define UNMAP_STEP	 (4UL << 30)
+
+/* What a call of the driver costs, in entries. */
+#define MAP_CALL_ENTRIES 256
 
 /* No entry may span two unmap steps: 1 GiB at most (the AMD IOMMU has all powers of two). */
 #define MAP_PGSIZES GENMASK(30, 0)
 
 /* The largest entries that size and alignment allow (0: none), and how many until larger ones. */
-static size_t map_entries(unsigned long pgsizes, unsigned long iova, phys_addr_t paddr, size_t size,
+static size_t fit_entries(unsigned long pgsizes, unsigned long iova, phys_addr_t paddr, size_t size,
 			  size_t *count)
 {
-	unsigned long fit = pgsizes & GENMASK(__fls(size), 0);
-	unsigned long align = iova | paddr;
+	unsigned long align = iova | paddr, fit;
 	size_t pgsize, larger, ahead;
 
+	/* One entry for all, such as a huge page mapped by itself. */
+	if (is_power_of_2(size) && (pgsizes & size) && !(align & (size - 1))) {
+		*count = 1;
+		return size;
+	}
+	fit = pgsizes & GENMASK(__fls(size), 0);
 	if (align)
 		fit &= GENMASK(__ffs(align), 0);
 	if (!fit)
@@ -39,7 +46,7 @@ static size_t map_entries(unsigned long pgsizes, unsigned long iova, phys_addr_t
 		if (ahead + larger <= size)
 			size = ahead;
 	}
-	*count = min(size / pgsize, MAP_STEP_ENTRIES);
+	*count = size >> __ffs(pgsize);
 	return pgsize;
 }
 
@@ -50,6 +57,9 @@ static size_t map_entries(unsigned long pgsizes, unsigned long iova, phys_addr_t
  * @tried: bytes from there on that map_pages failed to map
  * @prot: of each entry
  * @pgsizes: to choose from
+ * @call_max: bytes of one call; the Intel driver looks for large entries by itself, so a call must
+ *	not have room for one that is not wanted
+ * @entries: written since the last pause
  */
 struct map_cursor {
 	struct iommu_domain *domain;
@@ -57,10 +67,17 @@ struct map_cursor {
 	size_t tried;
 	int prot;
 	unsigned long pgsizes;
+	size_t call_max;
+	unsigned long entries;
 };
 
-static int map_pause(void)
+/* After each call of the driver. Return: 0, or -EINTR now and then. */
+static __always_inline int map_pause(struct map_cursor *cur, unsigned long entries)
 {
+	cur->entries += entries + MAP_CALL_ENTRIES;
+	if (likely(cur->entries < MAP_STEP_ENTRIES))
+		return 0;
+	cur->entries = 0;
 	cond_resched();
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
@@ -73,9 +90,11 @@ static int map_run(struct map_cursor *cur, const struct dma_run *run)
 	int ret = 0;
 
 	while (left && !ret) {
-		pgsize = map_entries(cur->pgsizes, cur->iova, paddr, left, &count);
+		pgsize = fit_entries(cur->pgsizes, cur->iova, paddr, min(left, cur->call_max),
+				     &count);
 		if (!pgsize)
 			return -EINVAL;
+		count = min(count, MAP_STEP_ENTRIES);
 		mapped = 0;
 		ret = cur->domain->ops->map_pages(cur->domain, cur->iova, paddr, pgsize, count,
 						  cur->prot, GFP_KERNEL_ACCOUNT, &mapped);
@@ -86,8 +105,8 @@ static int map_run(struct map_cursor *cur, const struct dma_run *run)
 			ret = -EIO;
 		if (ret)
 			cur->tried = pgsize * count - mapped;
-		else if (count == MAP_STEP_ENTRIES)
-			ret = map_pause();
+		else
+			ret = map_pause(cur, count);
 	}
 	return ret;
 }
@@ -105,13 +124,14 @@ static int map_page(struct map_cursor *cur, unsigned long pfn)
 		ret = -EIO;
 	if (ret)
 		cur->tried = PAGE_SIZE - mapped;
+	else
+		ret = map_pause(cur, 1);
 	return ret;
 }
 
 static int map_runs(struct map_cursor *cur, const struct dma_record *rec)
 {
 	bool has_pages = cur->pgsizes & PAGE_SIZE;
-	unsigned int done = 0;
 	struct dma_iter it;
 	struct dma_run run;
 	int ret = 0;
@@ -122,9 +142,6 @@ static int map_runs(struct map_cursor *cur, const struct dma_record *rec)
 			ret = map_page(cur, run.pfn);
 		else
 			ret = map_run(cur, &run);
-		if (ret || ++done % MAP_CHECK_RUNS)
-			continue;
-		ret = map_pause();
 	}
 	return ret;
 }
@@ -149,8 +166,13 @@ int dma_map(struct iommu_domain *domain, unsigned long iova, const struct dma_re
 		.iova = iova,
 		.prot = prot | IOMMU_CACHE,
 		.pgsizes = domain->pgsize_bitmap & pgsizes & MAP_PGSIZES,
+		.call_max = SIZE_MAX,
 	};
+	unsigned long unwanted = domain->pgsize_bitmap & ~pgsizes & ~(2 * PAGE_SIZE - 1);
 	int ret;
+
+	if (unwanted)
+		cur.call_max = BIT(__ffs(unwanted)) - PAGE_SIZE;
 
 	ret = map_runs(&cur, rec);
 	if (!ret && domain->ops->iotlb_sync_map)
@@ -160,14 +182,21 @@ int dma_map(struct iommu_domain *domain, unsigned long iova, const struct dma_re
 	return ret;
 }
 
-/* Less than any large entry covers: the driver can be asked without the core's search for sizes. */
-static size_t unmap_step(struct iommu_domain *domain, unsigned long iova, size_t size,
-			 struct iommu_iotlb_gather *gather)
+/*
+ * As iommu_unmap_fast() does for each step, with a shorter search for sizes: less than any large
+ * entry covers is small entries, whatever the alignment.
+ */
+static __always_inline size_t unmap_step(struct iommu_domain *domain, unsigned long iova,
+					 size_t size, struct iommu_iotlb_gather *gather)
 {
-	if (size < PMD_SIZE && (domain->pgsize_bitmap & PAGE_SIZE))
-		return domain->ops->unmap_pages(domain, iova, PAGE_SIZE, size >> PAGE_SHIFT,
-						gather);
-	return iommu_unmap_fast(domain, iova, size, gather);
+	size_t pgsize = PAGE_SIZE, count = size >> PAGE_SHIFT;
+
+	if (size >= PMD_SIZE || !(domain->pgsize_bitmap & PAGE_SIZE)) {
+		pgsize = fit_entries(domain->pgsize_bitmap & MAP_PGSIZES, iova, iova, size, &count);
+		if (!pgsize)
+			return 0;
+	}
+	return domain->ops->unmap_pages(domain, iova, pgsize, count, gather);
 }
 
 size_t dma_unmap_try(struct iommu_domain *domain, unsigned long iova, size_t size,
@@ -175,17 +204,16 @@ size_t dma_unmap_try(struct iommu_domain *domain, unsigned long iova, size_t siz
 {
 	size_t done = 0, step, got;
 
-	while (done < size) {
+	for (;;) {
 		/* Steps end where whole page tables end, so that these are freed at once. */
 		step = min(size - done, UNMAP_STEP - (iova & (UNMAP_STEP - 1)));
 		got = unmap_step(domain, iova, step, gather);
 		done += got;
 		iova += got;
-		if (got < step)
-			break;
+		if (done >= size || !got)
+			return done;
 		cond_resched();
 	}
-	return done;
 }
 
 void dma_unmap(struct iommu_domain *domain, unsigned long iova, size_t size,
@@ -193,10 +221,15 @@ void dma_unmap(struct iommu_domain *domain, unsigned long iova, size_t size,
 {
 	size_t done = 0;
 
-	while (done < size) {
-		done += dma_unmap_try(domain, iova + done, size - done, gather);
-		/* Never leave an entry behind: try page by page what it says is not there. */
-		if (WARN_ON_ONCE(done < size))
-			done += PAGE_SIZE;
+	if (size <= PMD_SIZE)
+		done = unmap_step(domain, iova, size, gather);
+	if (likely(done >= size))
+		return;
+	done += dma_unmap_try(domain, iova + done, size - done, gather);
+	/* Never leave an entry behind: try page by page what it says is not there. */
+	while (WARN_ON_ONCE(done < size)) {
+		done += PAGE_SIZE;
+		if (done < size)
+			done += dma_unmap_try(domain, iova + done, size - done, gather);
 	}
 }

@@ -48,6 +48,7 @@
  * @faults: faults of the process at the start of that window
  * @pages: room for a batch
  * @batch: pages in it
+ * @many: a large batch, once there was need of it, or NULL
  */
 struct dma_pin {
 	struct dma_record *rec;
@@ -64,6 +65,7 @@ struct dma_pin {
 	unsigned long faults;
 	struct page **pages;
 	unsigned int batch;
+	struct page **many;
 };
 
 /* ---- accounting ---- */
@@ -161,6 +163,13 @@ static unsigned long pin_huge_pages(struct dma_pin *pin, struct page *page)
 	return npages;
 }
 
+/* Neither part of a large folio nor reserved, by two loads. */
+static __always_inline bool page_is_plain(const struct page *page)
+{
+	return !(READ_ONCE(page->compound_head) & 1) &&
+	       !(READ_ONCE(page->flags) & (BIT(PG_head) | BIT(PG_reserved)));
+}
+
 /*
  * Small pages from the first one on into runs, a few instructions each. Return: how many; the next
  * one is something else (or reserved, as the zero page is), or there was no memory for its run.
@@ -168,21 +177,23 @@ static unsigned long pin_huge_pages(struct dma_pin *pin, struct page *page)
 static unsigned int pin_take_small(struct dma_pin *pin, struct page **pages, unsigned int max)
 {
 	struct dma_run run = pin->run;
-	unsigned long next = run.kind == DMA_PAGES ? run.pfn + run.npages : 0;
+	struct page *next = NULL;
 	unsigned int i;
 
-	for (i = 0; i < max && !PageCompound(pages[i]) && !PageReserved(pages[i]); i++) {
-		unsigned long pfn = page_to_pfn(pages[i]);
+	if (run.npages && run.kind == DMA_PAGES)
+		next = pfn_to_page(run.pfn + run.npages - 1) + 1;
+	for (i = 0; i < max && page_is_plain(pages[i]); i++) {
+		struct page *page = pages[i];
 
-		if (pfn == next && run.npages < DMA_RUN_NPAGES_MAX) {
+		if (page == next && run.npages < DMA_RUN_NPAGES_MAX) {
 			run.npages++;
 		} else {
 			if (run.npages && dma_record_push(pin->rec, &run))
 				break;
-			run = (struct dma_run){.pfn = pfn, .npages = 1, .kind = DMA_PAGES};
-			next = pfn;
+			run = (struct dma_run){
+				.pfn = page_to_pfn(page), .npages = 1, .kind = DMA_PAGES};
 		}
-		next++;
+		next = page + 1;
 	}
 	pin->run = run;
 	return i;
@@ -256,12 +267,29 @@ static int pin_io(struct dma_pin *pin)
 	return ret;
 }
 
+/*
+ * Room for a large batch, for what is neither small nor hugetlb. If there is no memory for it,
+ * small ones are slower and as good.
+ */
+static void pin_want_batch(struct dma_pin *pin)
+{
+	if (pin->batch == PIN_BATCH || pin->left <= PIN_BATCH_SMALL)
+		return;
+	pin->many = kmalloc_array(PIN_BATCH, sizeof(*pin->many), GFP_KERNEL | __GFP_NOWARN);
+	if (!pin->many)
+		return;
+	pin->pages = pin->many;
+	pin->batch = PIN_BATCH;
+}
+
 static int pin_memory(struct dma_pin *pin)
 {
 	bool probe = pin->huge && IS_ALIGNED(pin->vaddr, PMD_SIZE) && pin->left >= PTRS_PER_PMD;
 	unsigned long npages;
 	int ret;
 
+	if (!probe)
+		pin_want_batch(pin);
 	ret = pin_batch(pin, probe ? 1 : pin->batch);
 	if (ret < 0)
 		return ret;
@@ -332,7 +360,7 @@ static void pin_abort(struct dma_pin *pin)
 
 int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, int prot)
 {
-	struct page *few[PIN_BATCH_SMALL], **many = NULL;
+	struct page *few[PIN_BATCH_SMALL] __uninitialized;
 	struct dma_pin pin = {
 		.rec = rec,
 		.vaddr = vaddr,
@@ -345,18 +373,11 @@ int dma_pin(struct dma_record *rec, unsigned long vaddr, unsigned long npages, i
 	};
 	int ret;
 
-	/* If there is no memory for a large batch, small ones are slower and as good. */
-	if (npages > PIN_BATCH_SMALL)
-		many = kmalloc_array(PIN_BATCH, sizeof(*many), GFP_KERNEL | __GFP_NOWARN);
-	if (many) {
-		pin.pages = many;
-		pin.batch = PIN_BATCH;
-	}
 	dma_record_init(rec, current->mm);
 	pin_watch(&pin);
 	ret = pin_range(&pin);
 	dma_populate_stop(pin.populate);
-	kfree(many);
+	kfree(pin.many);
 	if (ret)
 		pin_abort(&pin);
 	return ret;

@@ -2,6 +2,7 @@
 /*
  * The beginning, growth and end of records; see dma_record.h.
  */
+#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "dma_record.h"
@@ -20,6 +21,7 @@ void dma_record_init(struct dma_record *rec, struct mm_struct *mm)
 	rec->last = NULL;
 }
 
+/* But for its reference of the address space, which the caller takes over. */
 void dma_record_free(struct dma_record *rec)
 {
 	struct dma_chunk *chunk, *next;
@@ -27,8 +29,8 @@ void dma_record_free(struct dma_record *rec)
 	for (chunk = rec->chunks; chunk; chunk = next) {
 		next = chunk->next;
 		kfree(chunk);
+		cond_resched();
 	}
-	mmdrop(rec->mm);
 }
 
 /**

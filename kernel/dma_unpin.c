@@ -12,25 +12,15 @@
 /* Pages of one folio released without a chance to be scheduled away. */
 #define UNPIN_PIECE (SZ_256M >> PAGE_SHIFT)
 
-void dma_unpin_start(struct dma_unpin *un)
-{
-	un->mm = NULL;
-	un->locked = 0;
-	un->nr = 0;
-}
-
 static void unpin_flush_folios(struct dma_unpin *un)
 {
 	if (un->nr)
 		unpin_folios(un->folios, un->nr);
 	un->nr = 0;
-	cond_resched();
 }
 
 static void unpin_flush_charge(struct dma_unpin *un)
 {
-	if (!un->mm)
-		return;
 	dma_uncharge(un->mm, un->locked);
 	mmdrop(un->mm);
 	un->mm = NULL;
@@ -45,8 +35,10 @@ static __always_inline void unpin_page(struct dma_unpin *un, struct folio *folio
 		return;
 	}
 	un->folios[un->nr++] = folio;
-	if (unlikely(un->nr == ARRAY_SIZE(un->folios)))
+	if (unlikely(un->nr == ARRAY_SIZE(un->folios))) {
 		unpin_flush_folios(un);
+		cond_resched();
+	}
 }
 
 /* Pages of one large folio from the given one on, of max. Return: how many. */
@@ -82,7 +74,8 @@ static void unpin_pages(struct dma_unpin *un, unsigned long pfn, unsigned long n
 	}
 }
 
-static void unpin_whole_folios(struct dma_unpin *un, unsigned long pfn, unsigned long npages)
+static __always_inline void unpin_whole_folios(struct dma_unpin *un, unsigned long pfn,
+					       unsigned long npages)
 {
 	unsigned long end = pfn + npages;
 
@@ -119,24 +112,27 @@ void dma_unpin_add(struct dma_unpin *un, struct dma_record *rec, int prot)
 	dma_iter_start(&it, rec);
 	while (dma_iter_next(&it, &run))
 		unpin_run(un, &run);
-	if (un->mm != rec->mm) {
-		unpin_flush_charge(un);
-		mmgrab(rec->mm);
+	dma_record_free(rec);
+	if (un->mm == rec->mm) {
+		mmdrop(rec->mm);
+	} else {
+		if (un->mm)
+			unpin_flush_charge(un);
 		un->mm = rec->mm;
 	}
 	un->locked += rec->locked;
-	dma_record_free(rec);
 }
 
 void dma_unpin_finish(struct dma_unpin *un)
 {
 	unpin_flush_folios(un);
-	unpin_flush_charge(un);
+	if (un->mm)
+		unpin_flush_charge(un);
 }
 
 void dma_unpin(struct dma_record *rec, int prot)
 {
-	struct dma_unpin un;
+	struct dma_unpin un __uninitialized;
 
 	dma_unpin_start(&un);
 	dma_unpin_add(&un, rec, prot);
@@ -145,7 +141,7 @@ void dma_unpin(struct dma_record *rec, int prot)
 
 void dma_unpin_run(const struct dma_run *run)
 {
-	struct dma_unpin un;
+	struct dma_unpin un __uninitialized;
 
 	dma_unpin_start(&un);
 	un.dirty = false;

@@ -158,12 +158,14 @@ static inline u64 type1_pgsize(const struct type1 *t1)
 /* type1_space.c */
 int type1_enter(struct type1 *t1);
 void type1_leave(struct type1 *t1);
+int type1_enter_locked(struct type1 *t1);
+void type1_leave_locked(struct type1 *t1);
 int type1_close(struct type1 *t1);
 void type1_close_final(struct type1 *t1);
 void type1_open(struct type1 *t1);
 struct type1_mapping *type1_find(struct type1 *t1, u64 first, u64 last);
 struct type1_mapping *type1_next(struct type1_mapping *mapping);
-int type1_insert(struct type1 *t1, struct type1_mapping *mapping);
+struct type1_mapping *type1_insert(struct type1 *t1, struct type1_mapping *mapping);
 void type1_erase(struct type1 *t1, struct type1_mapping *mapping);
 bool type1_is_cut(struct type1 *t1, u64 first, u64 last);
 void type1_changed(struct type1 *t1);

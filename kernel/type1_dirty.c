@@ -115,6 +115,9 @@ static int type1_get_bitmap(struct type1 *t1, const struct vfio_iommu_type1_dirt
 		if (ret || range.last >= last)
 			return ret;
 		from = range.last + 1;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
 	return 0;
 }

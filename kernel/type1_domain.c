@@ -5,6 +5,7 @@
  * A group whose IOMMU is of the same kind as that of a group before it shares its
  * domain; another kind gets a domain of its own, into which all mappings go.
  */
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include "type1.h"
 
@@ -110,9 +111,11 @@ static int type1_check_mappings(struct type1 *t1, const struct type1_ranges *ran
 
 	if (!ranges->nr)
 		return -EINVAL;
-	for (mapping = type1_find(t1, 0, U64_MAX); mapping; mapping = type1_next(mapping))
+	for (mapping = type1_find(t1, 0, U64_MAX); mapping; mapping = type1_next(mapping)) {
 		if (!type1_ranges_allow(ranges, mapping->iova, mapping->last))
 			return -EINVAL;
+		cond_resched();
+	}
 	return 0;
 }
 

@@ -74,70 +74,67 @@ static int type1_fill(struct type1 *t1, struct type1_mapping *mapping)
 	return ret;
 }
 
-/*
- * Is there a mapping already? Waits for what others are making or taking away there. With the
- * lock held, which may be dropped.
- */
-static int type1_check_free(struct type1 *t1, const struct type1_mapping *mapping)
+static void type1_warn_limit(void)
 {
-	struct type1_mapping *other;
-	int ret = 0;
-
-	while (!ret) {
-		other = type1_find(t1, mapping->iova, mapping->last);
-		if (!other)
-			return 0;
-		if (other->state == TYPE1_LIVE)
-			return -EEXIST;
-		ret = type1_wait_change(t1);
-	}
-	return ret;
+	pr_warn_ratelimited(
+		"vfio: %s (%d): no DMA mapping is left in this container; make fewer and larger ones, or raise dma_entry_limit of vfio_iommu_type1\n",
+		current->comm, task_pid_nr(current));
 }
 
-/* Take the IOVAs, for a mapping that is to be filled. */
+/*
+ * Take the IOVAs, for a mapping that is to be filled. Waits for what others are making or taking
+ * away there. With the lock held, which may be dropped.
+ */
 static int type1_reserve(struct type1 *t1, struct type1_mapping *mapping)
 {
 	bool allowed = type1_ranges_allow(&t1->ranges, mapping->iova, mapping->last);
-	int ret;
+	struct type1_mapping *other;
+	int error, ret;
 
-	spin_lock(&t1->lock);
-	ret = type1_check_free(t1, mapping);
-	if (!ret && !t1->available)
-		ret = -ENOSPC;
-	if (!ret && !allowed)
-		ret = -EINVAL;
-	if (!ret) {
-		t1->available--;
-		ret = type1_insert(t1, mapping);
+	for (;;) {
+		error = !t1->available ? -ENOSPC : allowed ? 0 : -EINVAL;
+		/* That there is a mapping already is the first thing to say. */
+		other = error ? type1_find(t1, mapping->iova, mapping->last)
+			      : type1_insert(t1, mapping);
+		if (!other)
+			break;
+		if (other->state == TYPE1_LIVE)
+			return -EEXIST;
+		ret = type1_wait_change(t1);
+		if (ret)
+			return ret;
 	}
-	spin_unlock(&t1->lock);
-	if (ret == -ENOSPC)
-		pr_warn_ratelimited(
-			"vfio: %s (%d): no DMA mapping is left in this container; make fewer and larger ones, or raise dma_entry_limit of vfio_iommu_type1\n",
-			current->comm, task_pid_nr(current));
-	return ret;
+	if (!error)
+		t1->available--;
+	return error;
 }
 
-/* The end of making it: live if it is filled, else gone. */
-static void type1_settle(struct type1 *t1, struct type1_mapping *mapping, int error)
+/* Make a mapping: live if it is filled, else gone. With the lock held, which is dropped meanwhile.
+ */
+static int type1_make(struct type1 *t1, struct type1_mapping *mapping) __must_hold(&t1->lock)
 {
+	int ret = type1_reserve(t1, mapping);
+
+	if (ret)
+		return ret;
+	spin_unlock(&t1->lock);
+	ret = type1_fill(t1, mapping);
 	spin_lock(&t1->lock);
-	if (error)
+	if (ret)
 		type1_erase(t1, mapping);
 	else
 		mapping->state = TYPE1_LIVE;
 	type1_changed(t1);
-	spin_unlock(&t1->lock);
+	return ret;
 }
 
-static int type1_map(struct type1 *t1, const struct vfio_iommu_type1_dma_map *map, int prot)
+static struct type1_mapping *type1_mapping_alloc(const struct vfio_iommu_type1_dma_map *map,
+						 int prot)
 {
-	struct type1_mapping *mapping;
-	int ret;
+	struct type1_mapping *mapping = kmem_cache_alloc(type1_mapping_cache, GFP_KERNEL_ACCOUNT);
 
-	mapping = kmem_cache_alloc(type1_mapping_cache, GFP_KERNEL_ACCOUNT);
 	if (!mapping)
-		return -ENOMEM;
+		return NULL;
 	mapping->iova = map->iova;
 	mapping->last = map->iova + map->size - 1;
 	mapping->gap = 0;
@@ -145,15 +142,7 @@ static int type1_map(struct type1 *t1, const struct vfio_iommu_type1_dma_map *ma
 	mapping->prot = prot;
 	mapping->state = TYPE1_PENDING;
 	mapping->vaddr_invalid = false;
-
-	ret = type1_reserve(t1, mapping);
-	if (!ret) {
-		ret = type1_fill(t1, mapping);
-		type1_settle(t1, mapping, ret);
-	}
-	if (ret)
-		kmem_cache_free(type1_mapping_cache, mapping);
-	return ret;
+	return mapping;
 }
 
 /* ---- a new vaddr ---- */
@@ -200,12 +189,23 @@ static int type1_do_set_vaddr(struct type1 *t1, const struct vfio_iommu_type1_dm
 
 static int type1_do_map(struct type1 *t1, const struct vfio_iommu_type1_dma_map *map, int prot)
 {
-	int ret = type1_enter(t1);
+	struct type1_mapping *mapping = type1_mapping_alloc(map, prot);
+	int ret;
 
-	if (ret)
-		return ret;
-	ret = type1_map_is_sane(t1, map) ? type1_map(t1, map, prot) : -EINVAL;
-	type1_leave(t1);
+	if (!mapping)
+		return -ENOMEM;
+	ret = type1_enter_locked(t1);
+	if (ret) {
+		spin_unlock(&t1->lock);
+	} else {
+		ret = type1_map_is_sane(t1, map) ? type1_make(t1, mapping) : -EINVAL;
+		type1_leave_locked(t1);
+	}
+	if (!ret)
+		return 0;
+	if (ret == -ENOSPC)
+		type1_warn_limit();
+	kmem_cache_free(type1_mapping_cache, mapping);
 	return ret;
 }
 

@@ -8,30 +8,46 @@
 
 /* ---- entering and closing ---- */
 
+/* Takes the lock in any case. Return: 0, or -EINTR and not inside. */
+int type1_enter_locked(struct type1 *t1) __acquires(&t1->lock)
+{
+	int ret = 0;
+
+	spin_lock(&t1->lock);
+	while (unlikely(t1->closed) && !ret) {
+		spin_unlock(&t1->lock);
+		ret = wait_event_killable(t1->wait, !READ_ONCE(t1->closed));
+		spin_lock(&t1->lock);
+	}
+	if (unlikely(ret))
+		return -EINTR;
+	t1->inside++;
+	return 0;
+}
+
+/* Drops the lock, too. */
+void type1_leave_locked(struct type1 *t1) __releases(&t1->lock)
+{
+	bool last = --t1->inside == 0 && t1->closed;
+
+	spin_unlock(&t1->lock);
+	if (last)
+		wake_up_all(&t1->wait);
+}
+
 /* Return: 0 or -EINTR. */
 int type1_enter(struct type1 *t1)
 {
-	spin_lock(&t1->lock);
-	while (t1->closed) {
-		spin_unlock(&t1->lock);
-		if (wait_event_killable(t1->wait, !READ_ONCE(t1->closed)))
-			return -EINTR;
-		spin_lock(&t1->lock);
-	}
-	t1->inside++;
+	int ret = type1_enter_locked(t1);
+
 	spin_unlock(&t1->lock);
-	return 0;
+	return ret;
 }
 
 void type1_leave(struct type1 *t1)
 {
-	bool last;
-
 	spin_lock(&t1->lock);
-	last = --t1->inside == 0 && t1->closed;
-	spin_unlock(&t1->lock);
-	if (last)
-		wake_up_all(&t1->wait);
+	type1_leave_locked(t1);
 }
 
 static void type1_bar(struct type1 *t1, bool closed)
@@ -105,8 +121,8 @@ struct type1_mapping *type1_next(struct type1_mapping *mapping)
 	return type1_entry(rb_next(&mapping->node));
 }
 
-/* Return: 0 or -EEXIST. */
-int type1_insert(struct type1 *t1, struct type1_mapping *mapping)
+/* Return: NULL, or a mapping that has some of the bytes, and nothing is inserted. */
+struct type1_mapping *type1_insert(struct type1 *t1, struct type1_mapping *mapping)
 {
 	struct rb_node **link = &t1->mappings.rb_node, *parent = NULL;
 
@@ -119,11 +135,11 @@ int type1_insert(struct type1 *t1, struct type1_mapping *mapping)
 		else if (mapping->iova > other->last)
 			link = &parent->rb_right;
 		else
-			return -EEXIST;
+			return other;
 	}
 	rb_link_node(&mapping->node, parent, link);
 	rb_insert_color(&mapping->node, &t1->mappings);
-	return 0;
+	return NULL;
 }
 
 void type1_erase(struct type1 *t1, struct type1_mapping *mapping)
@@ -135,11 +151,15 @@ void type1_erase(struct type1 *t1, struct type1_mapping *mapping)
 /* Does first..last begin or end inside a mapping? */
 bool type1_is_cut(struct type1 *t1, u64 first, u64 last)
 {
-	struct type1_mapping *mapping;
+	struct type1_mapping *mapping = type1_find(t1, first, last);
 
-	mapping = type1_find(t1, first, first);
-	if (mapping && mapping->iova != first && first <= type1_mapped_last(mapping))
+	if (!mapping)
+		return false;
+	if (mapping->iova < first && first <= type1_mapped_last(mapping))
 		return true;
+	/* One mapping is most often all of it. */
+	if (type1_mapped_last(mapping) == last)
+		return false;
 	mapping = type1_find(t1, last, last);
 	return mapping && last < type1_mapped_last(mapping);
 }
@@ -154,7 +174,8 @@ void type1_changed(struct type1 *t1)
 		wake_up_all(&t1->wait);
 }
 
-/* Drops the lock until some mapping has changed its state. Return: 0 or -EINTR. */
+/* Drops the lock until some mapping has changed its state, then takes it again. Return: 0 or
+ * -EINTR. */
 int type1_wait_change(struct type1 *t1) __releases(&t1->lock) __acquires(&t1->lock)
 {
 	unsigned long seen = t1->changes;

@@ -10,6 +10,7 @@
 #include "type1.h"
 
 #define UNMAP_BATCH 512
+#define FREE_BATCH  32
 
 /* A gap within as much as one page table covers may be unmapped together with its neighbours. */
 #define GAP_SHIFT PMD_SHIFT
@@ -22,6 +23,7 @@
  * @bitmap: where to report dirty pages, or NULL
  * @unmapped: bytes done
  * @more: there were mappings behind those of the last batch
+ * @erased: the last batch, to be freed when the lock is not held
  */
 struct type1_unmap {
 	struct type1 *t1;
@@ -30,6 +32,7 @@ struct type1_unmap {
 	const struct vfio_bitmap *bitmap;
 	u64 unmapped;
 	bool more;
+	struct type1_mapping *erased;
 };
 
 /* ---- a batch ---- */
@@ -99,7 +102,10 @@ static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch
 	return 0;
 }
 
-/* Report what devices may have written; mappings that cannot be reported stay. */
+/*
+ * Report what devices may have written; mappings that cannot be reported stay, and are no longer
+ * of the batch.
+ */
 static int type1_report_batch(struct type1_unmap *um, struct type1_mapping **batch)
 {
 	struct type1_mapping *rest;
@@ -174,8 +180,8 @@ static void type1_unmap_batch(struct type1 *t1, struct type1_mapping *batch)
 
 static void type1_unpin_batch(struct type1_mapping *batch)
 {
+	struct dma_unpin un __uninitialized;
 	struct type1_mapping *mapping;
-	struct dma_unpin un;
 
 	dma_unpin_start(&un);
 	for (mapping = batch; mapping; mapping = mapping->batch)
@@ -183,53 +189,73 @@ static void type1_unpin_batch(struct type1_mapping *batch)
 	dma_unpin_finish(&un);
 }
 
-static void type1_destroy_batch(struct type1_unmap *um, struct type1_mapping *batch)
+static noinline void type1_free_many(struct type1_mapping *mapping)
 {
-	struct type1_mapping *mapping, *next;
+	void *some[FREE_BATCH] __uninitialized;
+	size_t n = 0;
 
-	type1_unmap_batch(um->t1, batch);
-	type1_unpin_batch(batch);
+	while (mapping) {
+		some[n++] = mapping;
+		mapping = mapping->batch;
+		if (n == FREE_BATCH || !mapping) {
+			kmem_cache_free_bulk(type1_mapping_cache, n, some);
+			n = 0;
+		}
+	}
+}
 
-	spin_lock(&um->t1->lock);
+static void type1_free_erased(struct type1_unmap *um)
+{
+	struct type1_mapping *mapping = um->erased;
+
+	if (!mapping)
+		return;
+	um->erased = NULL;
+	if (!mapping->batch)
+		kmem_cache_free(type1_mapping_cache, mapping);
+	else
+		type1_free_many(mapping);
+}
+
+/* The IOMMU has forgotten these, and their pages are released. With the lock held. */
+static void type1_erase_batch(struct type1_unmap *um, struct type1_mapping *batch)
+{
+	struct type1_mapping *mapping;
+
 	for (mapping = batch; mapping; mapping = mapping->batch) {
 		um->unmapped += type1_mapped_last(mapping) - mapping->iova + 1;
 		um->t1->vaddr_invalid -= mapping->vaddr_invalid;
 		type1_erase(um->t1, mapping);
 	}
+	um->erased = batch;
 	type1_changed(um->t1);
-	spin_unlock(&um->t1->lock);
-
-	for (mapping = batch; mapping; mapping = next) {
-		next = mapping->batch;
-		kmem_cache_free(type1_mapping_cache, mapping);
-	}
 }
 
-static int type1_unmap(struct type1_unmap *um, bool may_cut)
+/* With the lock held, which is dropped for each batch. */
+static int type1_unmap(struct type1_unmap *um, bool may_cut) __must_hold(&um->t1->lock)
 {
-	struct type1_mapping *batch = NULL;
+	struct type1_mapping *batch;
 	int ret = 0;
 
-	spin_lock(&um->t1->lock);
 	if (!may_cut && type1_is_cut(um->t1, um->first, um->last))
-		ret = -EINVAL;
-	else
+		return -EINVAL;
+	do {
 		ret = type1_take_batch(um, &batch);
-	spin_unlock(&um->t1->lock);
-
-	while (batch) {
+		if (!batch)
+			return ret;
+		spin_unlock(&um->t1->lock);
+		type1_free_erased(um);
 		if (um->bitmap)
 			ret = type1_report_batch(um, &batch);
-		if (batch)
-			type1_destroy_batch(um, batch);
+		if (batch) {
+			type1_unmap_batch(um->t1, batch);
+			type1_unpin_batch(batch);
+		}
+		spin_lock(&um->t1->lock);
+		type1_erase_batch(um, batch);
 		if (fatal_signal_pending(current))
 			ret = -EINTR;
-		if (ret || !um->more)
-			break;
-		spin_lock(&um->t1->lock);
-		ret = type1_take_batch(um, &batch);
-		spin_unlock(&um->t1->lock);
-	}
+	} while (!ret && um->more);
 	return ret;
 }
 
@@ -317,17 +343,20 @@ static int type1_do_unmap(struct type1 *t1, const struct vfio_iommu_type1_dma_un
 			  struct type1_unmap *um)
 {
 	bool may_cut = !t1->v2 || (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL);
-	int ret = type1_enter(t1);
+	int ret = type1_enter_locked(t1);
 
-	if (ret)
+	if (ret) {
+		spin_unlock(&t1->lock);
 		return ret;
+	}
 	ret = type1_unmap_range(t1, unmap, um);
 	if (!ret && um->bitmap &&
 	    (!READ_ONCE(t1->dirty_tracking) || um->bitmap->pgsize != type1_pgsize(t1)))
 		ret = -EINVAL;
 	if (!ret)
 		ret = type1_unmap(um, may_cut);
-	type1_leave(t1);
+	type1_leave_locked(t1);
+	type1_free_erased(um);
 	return ret;
 }
 
@@ -346,6 +375,7 @@ long type1_ioctl_unmap(struct type1 *t1, void __user *arg)
 	const u32 known = VFIO_DMA_UNMAP_FLAG_GET_DIRTY_BITMAP | VFIO_DMA_UNMAP_FLAG_ALL |
 			  VFIO_DMA_UNMAP_FLAG_VADDR;
 	const size_t minsz = offsetofend(struct vfio_iommu_type1_dma_unmap, size);
+	struct vfio_iommu_type1_dma_unmap __user *uarg = arg;
 	struct type1_unmap um = {.t1 = t1};
 	struct vfio_iommu_type1_dma_unmap unmap;
 	struct vfio_bitmap bitmap;
@@ -370,6 +400,5 @@ long type1_ioctl_unmap(struct type1 *t1, void __user *arg)
 		ret = type1_do_unmap(t1, &unmap, &um);
 	if (ret)
 		return ret;
-	unmap.size = um.unmapped;
-	return copy_to_user(arg, &unmap, minsz) ? -EFAULT : 0;
+	return put_user(um.unmapped, &uarg->size);
 }
