@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * grow: many mappings of the same small memory. What a map costs must not grow with how
- * many there are.
+ * many there are. wide: an address space of any size, behind which there is one huge page.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "device.h"
 #include "space.h"
 
 #define MEMORY (2 * MIB)
@@ -50,4 +51,34 @@ int command_grow(int argc, char **argv)
 	EXPECT(pins(), before);
 	raw_close(&raw);
 	return each < first * SLOWER_AT_MOST ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* ---- wide ---- */
+
+#define TOKEN 0x123456
+
+/* Every GiB is mapped by one call; a device reaches the first page and the last one. */
+int command_wide(int argc, char **argv)
+{
+	uint64_t gibs = strtoull(argv[0], NULL, 10), end = ABOVE_4G + gibs * GIB, size = 0;
+	char *memory = memory_wide(GIB, HUGE_FILE, MFD_HUGETLB);
+	struct device device;
+	long before = pins();
+
+	(void)argc;
+	device_open(&device, argv[1]);
+	for (uint64_t iova = ABOVE_4G; iova < end; iova += GIB)
+		EXPECT(space_map(device.raw.container, memory, iova, GIB, MAP_RW), 0);
+	device_write(&device, ABOVE_4G, TOKEN);
+	EXPECT(device_bytes_token(*(volatile uint64_t *)memory), TOKEN);
+	device_write(&device, end - PAGE, TOKEN + 1);
+	EXPECT(device_bytes_token(*(volatile uint64_t *)(memory + GIB - PAGE)), TOKEN + 1);
+	EXPECT(space_unmap(device.raw.container, 0, &size, VFIO_DMA_UNMAP_FLAG_ALL), 0);
+	EXPECT(size, (long long)(gibs * GIB + DEVICE_PAGES * PAGE));
+	EXPECT(pins(), before);
+	EXPECT(locked_kib(), 0);
+	device_map(&device);
+	EXPECT(device_read(&device, end - PAGE), 0);
+	device_close(&device);
+	return EXIT_SUCCESS;
 }

@@ -54,6 +54,23 @@ void *memory_anon(size_t size)
 	return memory;
 }
 
+void *memory_wide(size_t size, size_t file_size, unsigned int flags)
+{
+	int fd = memfd_create("dma-test", MFD_CLOEXEC | flags);
+	char *memory = mmap(NULL, size + HUGE_FILE, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (fd < 0 || ftruncate(fd, (off_t)file_size) || memory == MAP_FAILED)
+		die("memory");
+	memory = (char *)(((uintptr_t)memory + HUGE_FILE - 1) & ~(HUGE_FILE - 1));
+	for (size_t at = 0; at < size; at += file_size)
+		if (mmap(memory + at, file_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+			 0) == MAP_FAILED)
+			die("mmap of the file");
+	close(fd);
+	return memory;
+}
+
 /* The number behind a word in a file of /proc. */
 static long proc_number(const char *path, const char *word)
 {
@@ -71,7 +88,7 @@ static long proc_number(const char *path, const char *word)
 	return value;
 }
 
-long pins(void)
+long vmstat(const char *word)
 {
 	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY | O_CLOEXEC);
 
@@ -79,8 +96,12 @@ long pins(void)
 	if (fd < 0 || write(fd, "1", 1) != 1)
 		die("/proc/sys/vm/stat_refresh");
 	close(fd);
-	return proc_number("/proc/vmstat", "nr_foll_pin_acquired ") -
-	       proc_number("/proc/vmstat", "nr_foll_pin_released ");
+	return proc_number("/proc/vmstat", word);
+}
+
+long pins(void)
+{
+	return vmstat("nr_foll_pin_acquired ") - vmstat("nr_foll_pin_released ");
 }
 
 long locked_kib(void)

@@ -21,17 +21,26 @@ int space_dirty(int container, uint32_t flags);
 #define MAP_RW (VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE)
 
 void *memory_anon(size_t size);
+
+/* A large range of addresses over a small file, made with these flags of memfd_create(). */
+void *memory_wide(size_t size, size_t file_size, unsigned int flags);
+#define HUGE_FILE (2 * MIB)
+
+long vmstat(const char *word); /* such as "nr_iommu_pages " */
 long pins(void);
 long locked_kib(void);
 double seconds(void);
 uint64_t random_next(uint64_t *state);
 
 int command_random(int argc, char **argv);
+int command_blocked(int argc, char **argv);
 int command_maps_race(int argc, char **argv);
 int command_close_race(int argc, char **argv);
 int command_disjoint(int argc, char **argv);
 int command_grow(int argc, char **argv);
-int command_kill(int argc, char **argv);
+int command_wide(int argc, char **argv);
+int command_kill_pinning(int argc, char **argv);
+int command_kill_mapping(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_after_exec(int argc, char **argv);
 int command_alloc(int argc, char **argv);
