@@ -4,7 +4,7 @@
  * is faulted in already: the median time of one call. In a machine that counts
  * instructions (./run vm --icount) a nanosecond is an instruction.
  *
- *	dma_map [--bar BDF] [--rounds N] [--sweep] BDF [CASE...]
+ *	dma_map [--bar BDF] [--rounds N] [--sweep] [--trace] BDF [CASE...]
  *
  * prints a line "CASE METRIC NANOSECONDS BYTES" for each result.
  */
@@ -16,6 +16,7 @@
 #include <string.h>
 #include "container.h"
 #include "memory.h"
+#include "trace.h"
 
 #define IOVA	  (4 * PAGE_1G)
 #define MIB	  (1UL << 20)
@@ -63,6 +64,7 @@ static const struct bench_case sweep[] = {
 };
 
 static size_t rounds = 9;
+static bool trace;
 
 struct options {
 	const char *bdf;
@@ -113,6 +115,12 @@ static void measure_memory(struct container *c, const char *name, const void *me
 	}
 	report(name, "map", median(map, rounds), size);
 	report(name, "unmap", median(unmap, rounds), size);
+	if (trace) {
+		trace_start();
+		container_map(c, memory, IOVA, size);
+		container_unmap(c, IOVA, size);
+		trace_stop();
+	}
 	free(map);
 	free(unmap);
 }
@@ -223,6 +231,8 @@ static void measure(const struct options *o)
 static const struct argp_option argp_options[] = {
 	{"bar", 'b', "BDF", 0, "also map BAR 2 of this device", 0},
 	{"rounds", 'r', "COUNT", 0, "measure that often, print the median (default: 9)", 0},
+	{"trace", 't', NULL, 0, "then once more, each instruction logged by QEMU (see where.py)",
+	 0},
 	{"sweep", 's', NULL, 0, "also the cost against size, and against the number of maps", 0},
 	{0},
 };
@@ -242,6 +252,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 's':
 		o->sweep = true;
+		return 0;
+	case 't':
+		trace = true;
 		return 0;
 	case ARGP_KEY_ARGS:
 		o->bdf = state->argv[state->next];
