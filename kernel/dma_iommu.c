@@ -146,16 +146,36 @@ static int map_runs(struct map_cursor *cur, const struct dma_record *rec)
 	return ret;
 }
 
+/*
+ * A driver that fails may have written entries that it does not report, from the start on. Only
+ * what is there may be asked for: the Intel driver widens a request for what is not, and would
+ * take away what others have mapped behind.
+ */
+static void map_undo_tried(struct map_cursor *cur, struct iommu_iotlb_gather *gather)
+{
+	struct iommu_domain *domain = cur->domain;
+	size_t pgsize = BIT(__ffs(domain->pgsize_bitmap)), got;
+
+	while (cur->tried && iommu_iova_to_phys(domain, cur->iova)) {
+		got = domain->ops->unmap_pages(domain, cur->iova, pgsize, 1, gather);
+		if (!got)
+			break;
+		cur->iova += got;
+		cur->tried -= min(cur->tried, got);
+		cond_resched();
+	}
+}
+
 static void map_undo(struct map_cursor *cur, unsigned long iova)
 {
 	struct iommu_iotlb_gather gather;
 
 	iommu_iotlb_gather_init(&gather);
-	dma_unmap(cur->domain, iova, cur->iova - iova, &gather);
-	/* A driver that fails may have written entries that it does not report. */
-	if (cur->tried)
-		iommu_unmap_fast(cur->domain, cur->iova, cur->tried, &gather);
-	iommu_iotlb_sync(cur->domain, &gather);
+	if (cur->iova != iova)
+		dma_unmap(cur->domain, iova, cur->iova - iova, &gather);
+	map_undo_tried(cur, &gather);
+	if (gather.start <= gather.end)
+		iommu_iotlb_sync(cur->domain, &gather);
 }
 
 int dma_map(struct iommu_domain *domain, unsigned long iova, const struct dma_record *rec, int prot,
