@@ -50,9 +50,7 @@ testpmd_forwards() {
 dpdk_sleeps() {
 	cd /tmp || exit 1
 	hosts_up
-	check "built with Debian's DPDK" cc -O1 -o dpdk-rx-interrupt "$PLX_TOP/tests/vm/programs/dpdk-rx-interrupt.c" \
-		$(pkg-config --cflags --libs libdpdk) || finish
-	./dpdk-rx-interrupt -l 0 -a "$PLX_NIC0" -a "$PLX_NIC1" --iova-mode=va "$@" >forwards 2>&1 &
+	"$programs/dpdk-rx-interrupt" -l 0 -a "$PLX_NIC0" -a "$PLX_NIC1" --iova-mode=va "$@" >forwards 2>&1 &
 	dpdk=$!
 	wait_for 60 grep -q forwarding forwards || {
 		fail "it starts" "$(cat forwards)"

@@ -3,7 +3,7 @@
  * dpdk-rx-interrupt EAL-OPTION...: forwards between two ports by Debian's unmodified DPDK library,
  * asleep in between: rx interrupts are armed when nothing came for a while. Ends by SIGTERM, and
  * prints for each port how often its interrupt woke it and how many packets it got. (dpdk-testpmd
- * only polls.) Built by the cases testpmd-interrupt-*.
+ * only polls.)
  */
 #include <rte_eal.h>
 #include <rte_ethdev.h>
