@@ -35,7 +35,7 @@ NIC_MODELS = {
     "igb": ("igb", ""),
     "vmxnet3": ("vmxnet3", ""),
 }
-SPLAT = re.compile(r"BUG:|WARNING:|Oops|KASAN|general protection|possible circular locking|"
+SPLAT = re.compile(r"\bBUG[: ]|WARNING:|Oops|KASAN|general protection|possible circular locking|"
                    r"INFO: task .* blocked|soft lockup|Kernel panic|UBSAN|refcount_t:|kmemleak:|"
                    r"unable to handle|Call Trace")
 DMA_FAULT = re.compile(r"DMAR:.*(fault|DRHD)|AMD-Vi:.*(IO_PAGE_FAULT|Event logged)")
