@@ -65,11 +65,13 @@ enum key {
 	KEY_NS = 0x200,
 	KEY_JSON,
 	KEY_TIMEOUT,
+	KEY_SHADOW,
 };
 
 static const struct argp_option target_options[] = {
 	{"ns", KEY_NS, "N", 0, "Namespace (the first)", 5},
 	{"json", KEY_JSON, NULL, 0, "Print JSON", 5},
+	{"shadow-doorbells", KEY_SHADOW, NULL, 0, "Doorbells in memory, if it has them", 5},
 	{"timeout", KEY_TIMEOUT, "S", 0, "A command that takes longer is an error (30)", 5},
 	{0},
 };
@@ -109,6 +111,9 @@ static error_t parse_target(int key, char *arg, struct argp_state *state)
 	case KEY_JSON:
 		t->json = true;
 		return 0;
+	case KEY_SHADOW:
+		t->shadow_doorbells = true;
+		return 0;
 	case KEY_TIMEOUT:
 		t->timeout_s = (unsigned int)parse_number(state, "timeout", arg, 1, 86400);
 		return 0;
@@ -145,6 +150,7 @@ int target_open(struct target *t)
 	struct plx_nvme_ctrl_config config = {
 		.io_queues = t->io_queues,
 		.io_timeout_ms = t->timeout_s * 1000,
+		.shadow_doorbells = t->shadow_doorbells,
 	};
 	int err = t->eal_is_up ? 0 : plx_eal_init(&t->eal);
 

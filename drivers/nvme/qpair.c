@@ -89,13 +89,23 @@ static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req
 	return 0;
 }
 
+/* Not by a write to the BAR at once. */
+static __attribute__((noinline, cold)) int ring_otherwise(struct plx_nvme_qpair *qp, int taken)
+{
+	if (!qp->defer_doorbell)
+		nvme_qpair_ring_sq(qp);
+	return taken;
+}
+
+/* What is in flight already keeps its stamp: it is refused. */
 static __attribute__((noinline, cold)) void stamp(struct plx_nvme_req *const *reqs, unsigned int n)
 {
 	uint32_t now = nvme_latency_now();
 	unsigned int i;
 
 	for (i = 0; i < n; i++)
-		reqs[i]->stamp = now;
+		if (!plx_nvme_in_flight(reqs[i]))
+			reqs[i]->stamp = now;
 }
 
 int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const *reqs,
@@ -106,6 +116,8 @@ int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const 
 
 	if (plx_unlikely(atomic_load_explicit(qp->state, memory_order_relaxed) != PLX_NVME_READY))
 		return nvme_qpair_state_error(qp);
+	if (plx_unlikely(qp->latency != NULL))
+		stamp(reqs, n);
 	for (i = 0; i < n; i++) {
 		err = submit_one(qp, reqs[i]);
 		if (plx_unlikely(err))
@@ -114,11 +126,10 @@ int plx_nvme_qpair_submit(struct plx_nvme_qpair *qp, struct plx_nvme_req *const 
 	if (plx_unlikely(i == 0))
 		return err;
 	qp->submitted += i;
-	if (plx_unlikely(qp->latency != NULL))
-		stamp(reqs, i);
 	PLX_PROBE(nvme_submit, qp->qid, i);
-	if (plx_likely(!qp->defer_doorbell))
-		nvme_qpair_ring_sq(qp);
+	if (plx_unlikely(qp->ring_otherwise))
+		return ring_otherwise(qp, (int)i);
+	nvme_qpair_ring_bar(qp, (uint32_t)(qp->sq_next - qp->sq));
 	return (int)i;
 }
 
@@ -215,20 +226,33 @@ static __attribute__((noinline, cold)) unsigned int look_at_clock(struct plx_nvm
 								  unsigned int n)
 {
 	qp->polls_to_tick = POLLS_TO_TICK;
+	if (qp->cq_lag >= qp->cq_lag_max)
+		nvme_qpair_ring_cq(qp);
 	nvme_qpair_tick_if_due(qp);
 	return n;
 }
 
+static __attribute__((noinline, cold)) unsigned int ring_cq_shadow(struct plx_nvme_qpair *qp,
+								   unsigned int n)
+{
+	nvme_qpair_ring_cq(qp);
+	return n;
+}
+
 /* After n requests have ended: doorbell and clock, if it is time. Return: n. */
-static inline unsigned int end_poll(struct plx_nvme_qpair *qp, unsigned int n)
+static inline __attribute__((always_inline)) unsigned int end_poll(struct plx_nvme_qpair *qp,
+								   unsigned int n)
 {
 	qp->completed += n;
 	qp->cq_lag += n;
 	PLX_PROBE(nvme_complete, qp->qid, n);
-	if (qp->cq_lag >= qp->cq_lag_max)
-		nvme_qpair_ring_cq(qp);
 	if (plx_unlikely(n == 0 || --qp->polls_to_tick == 0))
 		return look_at_clock(qp, n);
+	if (qp->cq_lag < qp->cq_lag_max)
+		return n;
+	if (plx_unlikely(qp->cq_shadow.value != NULL))
+		return ring_cq_shadow(qp, n);
+	nvme_qpair_ring_cq_bar(qp, (uint32_t)(qp->cq_next - qp->cq));
 	return n;
 }
 
@@ -317,38 +341,45 @@ unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max)
 	return poll_most(qp, most, MEASURE_NOTHING);
 }
 
-static __attribute__((noinline, cold)) void measure_all(struct plx_nvme_qpair *qp,
-							struct plx_nvme_req **reqs, unsigned int n)
+static inline __attribute__((always_inline)) unsigned int reap_most(struct plx_nvme_qpair *qp,
+								    struct plx_nvme_req **reqs,
+								    unsigned int max,
+								    enum measure measure)
 {
-	uint32_t now = nvme_latency_now();
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		nvme_latency_add(qp, reqs[i], now);
-}
-
-unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs,
-				 unsigned int max)
-{
+	uint32_t now = measure == MEASURE_LATENCY ? nvme_latency_now() : 0;
 	enum taken taken = TAKEN_REQUEST;
 	struct plx_nvme_req **at = reqs, **end = reqs + max, *req;
 	unsigned int n;
 	uint64_t tail;
 
-	if (plx_unlikely(qp->aborted != NULL))
-		return reap_aborted(qp, reqs, max);
 	while (at < end) {
 		taken = take(qp, &req, &tail);
 		if (taken != TAKEN_REQUEST)
 			break;
+		if (measure == MEASURE_LATENCY)
+			nvme_latency_add(qp, req, now);
 		*at++ = req;
 	}
 	n = (unsigned int)(at - reqs);
-	if (plx_unlikely(qp->latency != NULL))
-		measure_all(qp, reqs, n);
 	if (plx_unlikely(taken == TAKEN_LIE))
 		return after_lie(qp, n, tail);
 	return end_poll(qp, n);
+}
+
+static __attribute__((noinline, cold)) unsigned int
+reap_measured(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs, unsigned int max)
+{
+	return reap_most(qp, reqs, max, MEASURE_LATENCY);
+}
+
+unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs,
+				 unsigned int max)
+{
+	if (plx_unlikely(qp->aborted != NULL))
+		return reap_aborted(qp, reqs, max);
+	if (plx_unlikely(qp->latency != NULL))
+		return reap_measured(qp, reqs, max);
+	return reap_most(qp, reqs, max, MEASURE_NOTHING);
 }
 
 unsigned int plx_nvme_qpair_in_flight(const struct plx_nvme_qpair *qp)

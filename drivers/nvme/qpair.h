@@ -79,6 +79,7 @@ struct plx_nvme_qpair {
 	uint32_t free_list_count;
 	uint32_t list_shift;
 	bool defer_doorbell;
+	bool ring_otherwise; /* deferred, or a shadow doorbell */
 	uint64_t submitted;
 	struct plx_nvme_latency *latency; /* NULL: not measured */
 	struct nvme_shadow sq_shadow;
@@ -221,16 +222,21 @@ static inline void nvme_qpair_put(struct plx_nvme_qpair *qp, const struct nvme_s
 	to->cid = htole16(slot->cid);
 }
 
+static inline void nvme_qpair_ring_bar(struct plx_nvme_qpair *qp, uint32_t tail)
+{
+	/* The entries must be in memory before the controller hears of them. */
+	plx_dma_wmb();
+	plx_mmio_write32(qp->sq_doorbell, tail);
+	qp->sq_doorbells++;
+}
+
 static inline void nvme_qpair_ring_sq(struct plx_nvme_qpair *qp)
 {
 	uint32_t tail = (uint32_t)(qp->sq_next - qp->sq);
 
-	/* The entries must be in memory before the controller hears of them. */
 	plx_dma_wmb();
-	if (plx_unlikely(qp->sq_shadow.value != NULL) && !nvme_shadow_ring(&qp->sq_shadow, tail))
-		return;
-	plx_mmio_write32(qp->sq_doorbell, tail);
-	qp->sq_doorbells++;
+	if (!qp->sq_shadow.value || nvme_shadow_ring(&qp->sq_shadow, tail))
+		nvme_qpair_ring_bar(qp, tail);
 }
 
 /* --- Completion ----------------------------------------------------------------------------- */
@@ -252,6 +258,13 @@ static inline void nvme_qpair_tick_if_due(struct plx_nvme_qpair *qp)
 		nvme_qpair_tick(qp, now);
 }
 
+static inline void nvme_qpair_ring_cq_bar(struct plx_nvme_qpair *qp, uint32_t head)
+{
+	plx_mmio_write32(qp->cq_doorbell, head);
+	qp->cq_lag = 0;
+	qp->cq_doorbells++;
+}
+
 /** Tell the controller what has been taken from the completion queue. */
 static inline void nvme_qpair_ring_cq(struct plx_nvme_qpair *qp)
 {
@@ -260,10 +273,8 @@ static inline void nvme_qpair_ring_cq(struct plx_nvme_qpair *qp)
 	if (qp->cq_lag == 0)
 		return;
 	qp->cq_lag = 0;
-	if (plx_unlikely(qp->cq_shadow.value != NULL) && !nvme_shadow_ring(&qp->cq_shadow, head))
-		return;
-	plx_mmio_write32(qp->cq_doorbell, head);
-	qp->cq_doorbells++;
+	if (!qp->cq_shadow.value || nvme_shadow_ring(&qp->cq_shadow, head))
+		nvme_qpair_ring_cq_bar(qp, head);
 }
 
 #endif /* POLLUX_NVME_QPAIR_H */

@@ -78,6 +78,7 @@ void nvme_shadow_unplug(struct plx_nvme_qpair *qp)
 {
 	qp->sq_shadow = (struct nvme_shadow){0};
 	qp->cq_shadow = (struct nvme_shadow){0};
+	qp->ring_otherwise = qp->defer_doorbell;
 }
 
 void nvme_shadow_plug(struct plx_nvme_qpair *qp)
@@ -87,6 +88,7 @@ void nvme_shadow_plug(struct plx_nvme_qpair *qp)
 		return;
 	qp->sq_shadow = shadow_of(qp->ctrl, qp->qid, 0);
 	qp->cq_shadow = shadow_of(qp->ctrl, qp->qid, 1);
+	qp->ring_otherwise = true;
 }
 
 bool nvme_shadow_ring(struct nvme_shadow *s, uint32_t value)

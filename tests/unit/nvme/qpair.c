@@ -267,7 +267,7 @@ static void burst_stops_at_the_first_wrong_one(void)
 static void deferred_doorbell(void)
 {
 	set_up();
-	qp->defer_doorbell = true;
+	qp->defer_doorbell = qp->ring_otherwise = true;
 	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 2), 2);
 	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs + 2, 2), 2);
 	UNIT_EQ(sq_doorbell(), 0);
