@@ -208,6 +208,7 @@ static int open_targets(struct perf *p)
 
 		t->eal_is_up = i > 0;
 		t->io_queues = p->options.queues;
+		t->shadow_doorbells = p->targets[0].shadow_doorbells;
 		status = target_open(t);
 		if (status == EXIT_SUCCESS)
 			status = target_open_ns(t);
