@@ -17,7 +17,8 @@ import tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 KERNEL = 1 << 63
-IN_GUEST = """plx-bind bind "$PLX_NVME0" >/dev/null && cat /proc/kallsyms >"$SHARE/symbols" &&
+IN_GUEST = """. "$PLX_TOP/tests/vm/guest/lib.sh"
+plx-bind bind "$PLX_NVME0" >/dev/null && cat /proc/kallsyms >"$SHARE/symbols" &&
 exec "$PLX_TOP/build/benchmarks/dma/dma_map" --trace --rounds 30 "$PLX_NVME0" "$CASE" """
 
 
