@@ -171,13 +171,13 @@ static int64_t export_chunk(struct source *s, FILE *out, uint64_t session, uint6
 	uint64_t start = block * s->block_size, at = start;
 
 	for (;;) {
-		const struct record *there = bytes_at(s, at, sizeof(*there));
 		struct record r;
+		const void *there = bytes_at(s, at, sizeof(r));
 		int err;
 
 		if (!there)
 			return at == start ? 0 : (int64_t)((at - start) / s->block_size + 1);
-		r = *there;
+		memcpy(&r, there, sizeof(r)); /* aligned to 4 bytes only */
 		if (!record_ok(&r, session, block))
 			return at == start ? 0 : (int64_t)((at - start) / s->block_size + 1);
 		err = export_record(s, out, at, &r, t);
