@@ -7,9 +7,12 @@
 #include "suites.h"
 #include "support.h"
 
-/* What is about the native backend's start, threads and memory; for others see tests/unit/dpdk. */
-static const char *const native_only[] = {"eal", "refused",  "lcores",
-					  "mem", "segments", "register"};
+/*
+ * What is about the native backend's start, threads and memory; for others see tests/unit/dpdk. And
+ * those that fork: rte_eal comes up once in a process, and a child of that cannot have its own.
+ */
+static const char *const native_only[] = {"eal",      "refused",  "lcores",    "mem",
+					  "segments", "register", "telemetry", "peer"};
 #define NATIVE_ONLY (sizeof(native_only) / sizeof(native_only[0]))
 
 /* On another backend (POLLUX_EAL) what is the same on all of them. */
