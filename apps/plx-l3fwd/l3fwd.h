@@ -85,8 +85,10 @@ void options_parse(struct options *options, int argc, char **argv);
 
 /* --- routes.c --------------------------------------------------------------------------------- */
 
-/** Read the file into the ports' addresses and the tables. Return: 0, or -1: told on stderr. */
-int routes_load(const char *path);
+/** Read the file, and give the ports their addresses. Return: 0, or -1: told on stderr. */
+int routes_read(const char *path);
+/** Put what was read into DPDK's tables; the EAL is up. Return: 0, or else: told on stderr. */
+int routes_install(void);
 void routes_free(void);
 /** The way to an address, or NULL. */
 const struct hop *route_v4(const uint8_t dst[4]);

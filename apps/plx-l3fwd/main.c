@@ -157,13 +157,13 @@ int main(int argc, char **argv)
 
 	options_parse(&app.options, argc, argv);
 	catch_signals();
+	/* What is wrong with the file is said before anything is touched. */
+	if (routes_read(app.options.routes))
+		return EXIT_USAGE;
 	err = plx_eal_init(&app.options.eal);
 	if (err)
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
-	/* What is wrong with the file is said before a device is touched. */
-	if (routes_load(app.options.routes)) {
-		status = EXIT_USAGE;
-	} else if (open_ports() == 0) {
+	if (routes_install() == 0 && open_ports() == 0) {
 		forward_loop(control);
 		status = report(true) || app.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

@@ -27,8 +27,13 @@
 
 static struct rte_lpm *table_v4;
 static struct rte_lpm6 *table_v6;
+/* The next hop of rule i is number i in the tables. */
 static struct hop hops[RULES_MAX];
-static uint32_t hop_count;
+static struct rule {
+	struct address prefix;
+	unsigned int len;
+} rules[RULES_MAX];
+static uint32_t rule_count;
 /* The tables know no prefix of length 0. */
 static const struct hop *default_v4, *default_v6;
 
@@ -179,25 +184,16 @@ static bool is_network(const struct address *address, unsigned int len)
 
 static int add_route(const struct address *prefix, unsigned int len, const struct hop *hop)
 {
-	bool v4 = address_is_v4(prefix);
-	uint32_t network;
-	int err;
+	uint32_t i;
 
-	if (hop_count == RULES_MAX)
+	if (rule_count == RULES_MAX)
 		return wrong("too many routes", NULL);
-	hops[hop_count] = *hop;
-	if (len == 0) {
-		if (v4 ? default_v4 : default_v6)
-			return wrong("a second default route", NULL);
-		*(v4 ? &default_v4 : &default_v6) = &hops[hop_count++];
-		return 0;
-	}
-	memcpy(&network, prefix->bytes + 12, sizeof(network));
-	err = v4 ? rte_lpm_add(table_v4, be32toh(network), (uint8_t)len, hop_count)
-		 : lpm6_add(prefix->bytes, (uint8_t)len, hop_count);
-	if (err)
-		return wrong("DPDK's table does not take it", rte_strerror(-err));
-	hop_count++;
+	for (i = 0; i < rule_count; i++)
+		if (rules[i].len == len && address_equal(&rules[i].prefix, prefix) &&
+		    address_is_v4(&rules[i].prefix) == address_is_v4(prefix))
+			return wrong("a second route to the same prefix", NULL);
+	rules[rule_count] = (struct rule){*prefix, len};
+	hops[rule_count++] = *hop;
 	return 0;
 }
 
@@ -315,7 +311,7 @@ static int parse_file(FILE *file)
 	}
 	if (!err && ferror(file))
 		err = wrong("cannot be read", strerror(errno));
-	if (!err && hop_count == 0)
+	if (!err && rule_count == 0)
 		err = wrong("no port has an address", NULL);
 	free(line);
 	return err;
@@ -337,7 +333,7 @@ static int open_tables(void)
 	return -1;
 }
 
-int routes_load(const char *path)
+int routes_read(const char *path)
 {
 	FILE *file = fopen(path, "re");
 	int err;
@@ -348,10 +344,37 @@ int routes_load(const char *path)
 		fprintf(stderr, PREFIX "%s: %s\n", path, strerror(errno));
 		return -1;
 	}
-	err = open_tables();
-	if (!err)
-		err = parse_file(file);
+	err = parse_file(file);
 	fclose(file);
+	return err;
+}
+
+static int install(uint32_t i)
+{
+	const struct rule *rule = &rules[i];
+	bool v4 = address_is_v4(&rule->prefix);
+	uint32_t network;
+
+	if (rule->len == 0) {
+		*(v4 ? &default_v4 : &default_v6) = &hops[i];
+		return 0;
+	}
+	memcpy(&network, rule->prefix.bytes + 12, sizeof(network));
+	return v4 ? rte_lpm_add(table_v4, be32toh(network), (uint8_t)rule->len, i)
+		  : lpm6_add(rule->prefix.bytes, (uint8_t)rule->len, i);
+}
+
+int routes_install(void)
+{
+	int err = open_tables();
+	uint32_t i;
+
+	for (i = 0; i < rule_count && !err; i++) {
+		err = install(i);
+		if (err)
+			fprintf(stderr, PREFIX "%s: route %u: DPDK's table does not take it: %s\n",
+				file_name, i + 1, rte_strerror(-err));
+	}
 	return err;
 }
 

@@ -410,7 +410,7 @@ static int up(void)
 	}
 	app.pool =
 		err ? NULL : plx_pktbuf_pool_open(&(struct plx_pktbuf_pool_config){.count = COUNT});
-	err = !app.pool || routes_load(path);
+	err = !app.pool || routes_read(path) || routes_install();
 	unlink(path);
 	close(fd);
 	return err;
