@@ -205,9 +205,9 @@ static void nothing(struct intel_port *p)
 {
 }
 
-static void watch(struct intel_port *p)
+static bool watch(struct intel_port *p)
 {
-	igbvf_listen(igbvf_port(p));
+	return igbvf_listen(igbvf_port(p));
 }
 
 static const struct intel_named_reg regs[] = {

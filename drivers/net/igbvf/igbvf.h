@@ -31,6 +31,7 @@ struct igbvf_port {
 	struct intel_port base;
 	uint32_t seen;	/* bits of V2PMAILBOX that reading has cleared and nobody has taken */
 	bool connected; /* the physical function has answered our reset, and was not reset since */
+	uint64_t pf_away_ns; /* when it was last seen to be down, or being reset; 0: not since */
 	/* What it knows of us; a reset takes all of it back. */
 	uint8_t mac[PLX_ETH_ALEN]; /* all zero: it has given us none */
 	uint64_t vlans[PLX_VLAN_COUNT / 64];
@@ -52,8 +53,11 @@ static inline struct igbvf_port *igbvf_port(struct intel_port *p)
 int igbvf_ask(struct igbvf_port *vf, uint32_t *message, unsigned int words);
 /** Introduce ourselves after a reset of the function. 0, -ETIMEDOUT, -ENODEV. */
 int igbvf_connect(struct igbvf_port *vf);
-/** What the physical function says unasked; breaks the port when that was reset. */
-void igbvf_listen(struct igbvf_port *vf);
+/**
+ * What the physical function says unasked; breaks the port when that was reset, and is back.
+ * Return: false while it is being reset: nothing is received or sent.
+ */
+bool igbvf_listen(struct igbvf_port *vf);
 
 /* settings.c */
 /** port->settings to the physical function, as far as they have changed. 0 or -errno. */

@@ -21,6 +21,7 @@ PLX_LOG_USE(intel);
 #define ANSWER_US	 750000
 #define RESET_US	 1500000
 #define POLL_US		 20
+#define AWAY_NS		 UINT64_C(5000000000) /* a physical function that says no more */
 #define TRIES		 2
 #define MESSAGES_AT_ONCE 4 /* that are no answer, before one that is */
 
@@ -210,6 +211,7 @@ int igbvf_connect(struct igbvf_port *vf)
 	int err;
 
 	vf->connected = false;
+	vf->pf_away_ns = 0;
 	vf->seen = 0;
 	memset(vf->mac, 0, sizeof(vf->mac));
 	memset(vf->vlans, 0, sizeof(vf->vlans));
@@ -238,16 +240,36 @@ int igbvf_connect(struct igbvf_port *vf)
 	return 0;
 }
 
-void igbvf_listen(struct igbvf_port *vf)
+/* "I go down" and the time of the reset itself come before anybody answers again. */
+static bool pf_is_away(struct igbvf_port *vf, uint32_t now)
 {
-	uint32_t now = status(vf), message;
+	uint32_t message = IGBVF_MSG_CONTROL | IGBVF_MSG_CTS;
+
+	if (now & IGBVF_MAILBOX_RSTI)
+		return true;
+	if (!(now & IGBVF_MAILBOX_PFSTS) || receive(vf, &message, 1))
+		return false;
+	if ((message & (IGBVF_MSG_TYPE | IGBVF_MSG_CTS)) == IGBVF_MSG_CONTROL)
+		return true;
+	take_unasked(vf, message);
+	return false;
+}
+
+bool igbvf_listen(struct igbvf_port *vf)
+{
+	uint32_t now = status(vf);
 
 	if (now == UINT32_MAX || !vf->connected)
-		return;
-	if (now & (IGBVF_MAILBOX_RSTI | IGBVF_MAILBOX_RSTD)) {
-		pf_was_reset(vf);
-		return;
+		return true;
+	if (pf_is_away(vf, now)) {
+		vf->pf_away_ns = plx_clock_ns();
+		return false;
 	}
-	if ((now & IGBVF_MAILBOX_PFSTS) && receive(vf, &message, 1) == 0)
-		take_unasked(vf, message);
+	if (!vf->pf_away_ns && !(now & IGBVF_MAILBOX_RSTD))
+		return true;
+	/* A port that is broken is reset by its owner at once: not before that can succeed. */
+	if (!(now & IGBVF_MAILBOX_RSTD) && plx_clock_ns() - vf->pf_away_ns < AWAY_NS)
+		return false;
+	pf_was_reset(vf);
+	return true;
 }

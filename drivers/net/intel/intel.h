@@ -108,8 +108,8 @@ struct intel_control {
 	/** Receiver and transmitter, when their queues are on. */
 	void (*receiver_on)(struct intel_port *p);
 	void (*transmitter_on)(struct intel_port *p);
-	/** From events(); NULL: nothing to watch. */
-	void (*watch)(struct intel_port *p);
+	/** From events(); false: it cannot send now. NULL: nothing to watch. */
+	bool (*watch)(struct intel_port *p);
 	const struct intel_named_reg *stats;
 	unsigned int stats_count;
 	bool stats_go_on;		    /* reading does not clear them */

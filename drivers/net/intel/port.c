@@ -102,6 +102,7 @@ static void watch_tx(struct intel_port *p, bool link_up)
 unsigned int intel_events(struct plx_port *port)
 {
 	struct intel_port *p = intel_port(port);
+	const struct intel_control *control = intel_family(p)->control;
 	struct plx_port_link link = {0};
 	unsigned int events = 0;
 	eventfd_t count;
@@ -110,11 +111,11 @@ unsigned int intel_events(struct plx_port *port)
 		return 0;
 	if (p->irqs && !shared_vector(p) && eventfd_read(intel_event_fd(port), &count) == 0)
 		intel_family(p)->irq_ack(p);
+	if (control->watch && !control->watch(p))
+		link.up = false;
 	if (link.up != p->link_up)
 		events |= PLX_PORT_EVENT_LINK;
 	p->link_up = link.up;
-	if (intel_family(p)->control->watch)
-		intel_family(p)->control->watch(p);
 	if (plx_port_state(port) == PLX_PORT_STARTED)
 		watch_tx(p, link.up);
 	return events;

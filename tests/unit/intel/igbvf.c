@@ -418,9 +418,15 @@ static void expect_broken_and_back(void)
 static void pf_reset_begins(void)
 {
 	UNIT_EQ(timed_reset(PF_ANSWERS), 0);
+	/* As long as that takes, nobody would answer: the port is broken when it is over. */
 	pf.manner = PF_RESETS_LONG;
-	igbvf_listen(&vf);
-	igbvf_listen(&vf);
+	UNIT_EQ(igbvf_listen(&vf), false);
+	UNIT_EQ(igbvf_listen(&vf), false);
+	UNIT_EQ(plx_port_state(&vf.base.base), PLX_PORT_STARTED);
+	pf.manner = PF_ANSWERS;
+	UNIT_EQ(igbvf_listen(&vf), false);
+	pf.mailbox |= IGBVF_MAILBOX_RSTD;
+	UNIT_EQ(igbvf_listen(&vf), true);
 	expect_broken_and_back();
 }
 
@@ -436,7 +442,12 @@ static void pf_has_forgotten(void)
 {
 	UNIT_EQ(timed_reset(PF_ANSWERS), 0);
 	announce(IGBVF_MSG_CONTROL);
-	igbvf_listen(&vf);
+	UNIT_EQ(igbvf_listen(&vf), false);
+	UNIT_EQ(igbvf_listen(&vf), false);
+	UNIT_EQ(plx_port_state(&vf.base.base), PLX_PORT_STARTED);
+	/* And nothing more. */
+	pf.now_ns += AWAY_NS;
+	UNIT_EQ(igbvf_listen(&vf), true);
 	expect_broken_and_back();
 }
 
