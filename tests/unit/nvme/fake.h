@@ -135,7 +135,7 @@ uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[], group_tests[],
 	identify_tests[], latency_tests[], lies_tests[], lies_io_tests[], log_tests[],
 	manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[], pi_tests[],
-	prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[], tune_tests[],
-	zns_tests[];
+	pool_tests[], prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[],
+	tune_tests[], zns_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

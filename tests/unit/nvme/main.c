@@ -28,6 +28,7 @@ int main(void)
 		{"lies", fake_eal_up, fake_eal_down, NULL, NULL, lies_tests},
 		{"lies_io", fake_eal_up, fake_eal_down, NULL, NULL, lies_io_tests},
 		{"log", NULL, NULL, NULL, NULL, log_tests},
+		{"pool", fake_eal_up, fake_eal_down, NULL, NULL, pool_tests},
 		{"latency", NULL, NULL, NULL, NULL, latency_tests},
 		{"pattern", NULL, NULL, NULL, NULL, pattern_tests},
 		CU_SUITE_INFO_NULL,
