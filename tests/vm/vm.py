@@ -8,6 +8,7 @@ is the host's, read-only; what it writes to /tmp, /run and the like is gone afte
 import argparse
 import glob
 import os
+import random
 import re
 import shlex
 import shutil
@@ -83,7 +84,7 @@ example:
                    % ", ".join(NIC_MODELS))
     p.add_argument("--nvme", action="append", default=[], metavar="SIZE[,KEY=VALUE...]",
                    help="add an NVMe SSD of SIZE (64M, 1G) on a temporary file, or `null` (reads zeroes, fast), "
-                        "or `none` (namespaces come by --qemu-arg)")
+                        "or `none` (namespaces come by --qemu-arg); bad=N: so many sectors have errors")
     p.add_argument("--cpus", type=int, default=2)
     p.add_argument("--memory", type=int, default=1536, metavar="MIB", help="(default: %(default)s)")
     p.add_argument("--numa", type=int, default=1, metavar="NODES", help="NUMA nodes to share memory and CPUs among")
@@ -139,24 +140,37 @@ class Machine:
 
     # --- QEMU's command line ---------------------------------------------------------------------
 
-    def disk(self, index, size):
+    def bad_sectors(self, index, size, count):
+        """A configuration of QEMU's blkdebug: reads and writes of so many sectors of 512 bytes fail."""
+        sectors = int(size.rstrip("MG")) << {"M": 11, "G": 21}[size[-1]]
+        path = self.path(f"nvme{index}.bad")
+        with open(path, "w") as f:
+            for sector in random.Random(count).sample(range(sectors), count):
+                for event in "read_aio", "write_aio":
+                    f.write(f'[inject-error]\nevent = "{event}"\nsector = "{sector}"\nonce = "off"\n')
+        return path
+
+    def disk(self, index, size, bad=0):
         if size == "null":
             return ["-drive", f"id=disk{index},if=none,file.driver=null-co,file.size=16G,format=raw"]
         if not re.fullmatch(r"\d+[MG]?", size):
             raise VmError(f"--nvme {size}: a size such as 64M or 1G, `null`, or `none`")
         image = self.path(f"nvme{index}.img")
         subprocess.run(["truncate", "-s", size, image], check=True)
+        if bad:
+            image = f"blkdebug:{self.bad_sectors(index, size, bad)}:{image}"
         return ["-drive", f"id=disk{index},if=none,file={image},format=raw,cache=unsafe,discard=unmap"]
 
     def nvme(self, index, text):
         size, options = split_options(text)
         slot = NVME_SLOT + index
+        bad = int(options.pop("bad", 0))
         self.env[f"PLX_NVME{index}"] = f"0000:00:{slot:02x}.0"
         device = f"nvme,id=nvme{index},serial=plx{index},addr={slot:x}"
         extra = "".join(f",{k}={v}" for k, v in options.items())
         if size == "none":
             return ["-device", device + extra]
-        return self.disk(index, size) + ["-device", device + f",drive=disk{index}" + extra]
+        return self.disk(index, size, bad) + ["-device", device + f",drive=disk{index}" + extra]
 
     def nic(self, index, text):
         model, options = split_options(text)
