@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What does it cost to receive a packet and send it again? Two ports whose wires are connected pass
- * a few bursts of 64-byte frames round and round, without looking at them, as `start tx_first` of
- * DPDK's testpmd does in io mode. Counted are the TSC ticks of the bursts that carried packets; in
- * the instruction-count VM (1 tick = 1 guest instruction) that is instructions per packet. Called
- * by icount.sh.
+ * What does it cost to receive a packet and send it again? Two ports whose wires are connected, or
+ * one whose other end sends everything back, pass a few bursts of frames round and round, without
+ * looking at them, as `start tx_first` of DPDK's testpmd does in io mode. Counted are the TSC ticks
+ * of the bursts that carried packets; in the instruction-count VM (1 tick = 1 guest instruction)
+ * that is instructions per packet. Called by icount-lib.sh and native-virtio.bench.
  */
 #include <argp.h>
 #include <errno.h>
@@ -17,9 +17,13 @@
 #include <pollux/eal.h>
 #include <pollux/net.h>
 
+#include "ticks.h"
+
 #define BURST	   32
-#define FRAME_LEN  60 /* 64 with the frame check sequence */
-#define IN_FLIGHT  4  /* bursts sent at the start, per port */
+#define SIZES_MAX  8
+#define FCS_LEN	   4
+#define QUEUES_MAX 4
+#define IN_FLIGHT  4 /* bursts sent at the start, per port */
 #define DESCS	   0 /* the default of the driver */
 #define LINK_MS	   9000
 #define TIMEOUT_NS UINT64_C(60000000000)
@@ -28,24 +32,30 @@ struct options {
 	struct plx_eal_config eal;
 	const char *specs[2];
 	unsigned int ports;
-	uint64_t packets;
+	uint64_t packets, pings;
+	uint16_t sizes[SIZES_MAX]; /* with frame check sequence, in turn */
+	unsigned int size_count;
+	uint16_t queues;
 };
 
 struct side {
 	struct plx_port *port;
-	struct plx_rxq *rxq;
-	struct plx_txq *txq;
+	struct plx_rxq *rxq[QUEUES_MAX];
+	struct plx_txq *txq[QUEUES_MAX];
 };
 
 struct result {
-	uint64_t packets, ticks, bursts, full_bursts, lost;
+	uint64_t packets, ticks, bursts, full_bursts, lost, ns;
 };
 
-/* One burst from one port to the other: what is measured. */
-static inline uint16_t forward(struct plx_rxq *rxq, struct plx_txq *txq, struct result *result)
+static struct ticks per_packet, round_trips;
+
+/* One burst from one port to the other: what is measured, and what callgrind collects. */
+__attribute__((noinline)) static uint16_t forward(struct plx_rxq *rxq, struct plx_txq *txq,
+						  struct result *result)
 {
 	struct plx_pktbuf *pkts[BURST];
-	uint64_t start = plx_tsc();
+	uint64_t start = plx_tsc(), took;
 	uint16_t n = plx_rx_burst(rxq, pkts, BURST), sent;
 
 	if (n == 0)
@@ -55,21 +65,38 @@ static inline uint16_t forward(struct plx_rxq *rxq, struct plx_txq *txq, struct 
 		plx_pktbuf_free_burst(&pkts[sent], (uint16_t)(n - sent));
 		result->lost += (uint64_t)(n - sent);
 	}
-	result->ticks += plx_tsc() - start;
+	took = plx_tsc() - start;
+	result->ticks += took;
+	ticks_note(&per_packet, took / n);
 	result->packets += n;
 	result->bursts++;
 	result->full_bursts += n == BURST;
 	return n;
 }
 
-static int run(struct side *sides, uint64_t packets, struct result *result)
+/* Every queue once, of one port or both. */
+static inline unsigned int forward_all(const struct options *o, const struct side *sides,
+				       struct result *result)
 {
-	uint64_t end = plx_clock_ns() + TIMEOUT_NS;
+	const struct side *last = &sides[o->ports - 1];
+	unsigned int n = 0, i;
+
+	for (i = 0; i < o->queues; i++) {
+		n += forward(sides[0].rxq[i], last->txq[i], result);
+		if (o->ports == 2)
+			n += forward(sides[1].rxq[i], sides[0].txq[i], result);
+	}
+	return n;
+}
+
+static int run(const struct options *o, const struct side *sides, uint64_t packets,
+	       struct result *result)
+{
+	uint64_t start = plx_clock_ns(), end = start + TIMEOUT_NS;
 	uint32_t idle = 0;
 
 	while (result->packets < packets) {
-		if (forward(sides[0].rxq, sides[1].txq, result) +
-		    forward(sides[1].rxq, sides[0].txq, result)) {
+		if (forward_all(o, sides, result)) {
 			idle = 0;
 		} else if (++idle % 4096 == 0 && plx_clock_ns() > end) {
 			fprintf(stderr, "io_forward: %" PRIu64 " of %" PRIu64 " packets in 60 s\n",
@@ -77,11 +104,36 @@ static int run(struct side *sides, uint64_t packets, struct result *result)
 			return -ETIMEDOUT;
 		}
 	}
+	result->ns = plx_clock_ns() - start;
+	return 0;
+}
+
+/* One packet to and fro, again and again: nothing else is on its way. */
+static int ping(struct plx_pktbuf_pool *pool, const struct side *side, uint64_t times)
+{
+	uint64_t end = plx_clock_ns() + TIMEOUT_NS;
+	struct plx_pktbuf *p = plx_pktbuf_alloc(pool);
+
+	if (!p)
+		return -ENOMEM;
+	memset(plx_pktbuf_append(p, 60), 0xff, 60);
+	for (; times; times--) {
+		uint64_t start = plx_tsc();
+		uint32_t idle = 0;
+
+		if (plx_tx_burst(side->txq[0], &p, 1) != 1)
+			return -EIO;
+		while (!plx_rx_burst(side->rxq[0], &p, 1))
+			if (++idle % 4096 == 0 && plx_clock_ns() > end)
+				return -ETIMEDOUT;
+		ticks_note(&round_trips, plx_tsc() - start);
+	}
+	plx_pktbuf_free(p);
 	return 0;
 }
 
 /* Broadcast frames of an experimental type (IEEE 802: 0x88b5), from an address of nobody. */
-static int send_first(struct plx_pktbuf_pool *pool, struct side *side)
+static int send_first(const struct options *o, struct plx_pktbuf_pool *pool, struct plx_txq *txq)
 {
 	static const uint8_t header[14] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2,
 					   0,	 0,    0,    0,	   1,	 0x88, 0xb5};
@@ -92,28 +144,37 @@ static int send_first(struct plx_pktbuf_pool *pool, struct side *side)
 		if (plx_pktbuf_alloc_burst(pool, pkts, BURST))
 			return -ENOMEM;
 		for (i = 0; i < BURST; i++) {
-			char *data = plx_pktbuf_append(pkts[i], FRAME_LEN);
+			uint16_t len = (uint16_t)(o->sizes[i % o->size_count] - FCS_LEN);
+			char *data = plx_pktbuf_append(pkts[i], len);
 
-			memset(data, 0, FRAME_LEN);
+			memset(data, 0, len);
 			memcpy(data, header, sizeof(header));
 		}
-		if (plx_tx_burst(side->txq, pkts, BURST) != BURST)
+		if (plx_tx_burst(txq, pkts, BURST) != BURST)
 			return -EIO;
 	}
 	return 0;
 }
 
-static int open_side(struct plx_pktbuf_pool *pool, const char *spec, struct side *side)
+static int open_side(const struct options *o, struct plx_pktbuf_pool *pool, const char *spec,
+		     struct side *side)
 {
-	struct plx_port_config config = {
-		.pool = pool, .rx_descs = DESCS, .tx_descs = DESCS, .promisc = true};
+	struct plx_port_config config = {.pool = pool,
+					 .rx_queues = o->queues,
+					 .tx_queues = o->queues,
+					 .rx_descs = DESCS,
+					 .tx_descs = DESCS,
+					 .promisc = true};
+	uint16_t i;
 	int err;
 
 	side->port = plx_port_open(spec, &config);
 	if (!side->port)
 		return -errno;
-	side->rxq = plx_port_rxq(side->port, 0);
-	side->txq = plx_port_txq(side->port, 0);
+	for (i = 0; i < o->queues; i++) {
+		side->rxq[i] = plx_port_rxq(side->port, i);
+		side->txq[i] = plx_port_txq(side->port, i);
+	}
 	err = plx_port_start(side->port);
 	return err ? err : plx_port_link_wait(side->port, LINK_MS);
 }
@@ -124,25 +185,58 @@ static int measure(const struct options *o, struct result *result)
 	struct plx_pktbuf_pool *pool = plx_pktbuf_pool_open(&config);
 	struct result warm_up = {0};
 	struct side sides[2] = {{0}};
-	int err;
+	unsigned int i, k;
+	int err = 0;
 
 	if (!pool)
 		return -errno;
-	err = open_side(pool, o->specs[0], &sides[0]);
+	for (i = 0; i < o->ports && !err; i++)
+		err = open_side(o, pool, o->specs[i], &sides[i]);
+	if (!err && o->pings)
+		err = ping(pool, &sides[0], o->pings);
+	for (i = 0; i < o->ports; i++)
+		for (k = 0; k < o->queues && !err; k++)
+			err = send_first(o, pool, sides[i].txq[k]);
 	if (!err)
-		err = open_side(pool, o->specs[1], &sides[1]);
+		err = run(o, sides, o->packets / 10, &warm_up);
+	memset(&per_packet, 0, sizeof(per_packet));
 	if (!err)
-		err = send_first(pool, &sides[0]);
-	if (!err)
-		err = send_first(pool, &sides[1]);
-	if (!err)
-		err = run(sides, o->packets / 10, &warm_up);
-	if (!err)
-		err = run(sides, o->packets, result);
+		err = run(o, sides, o->packets, result);
 	plx_port_close(sides[0].port);
 	plx_port_close(sides[1].port);
 	plx_pktbuf_pool_close(pool);
 	return err;
+}
+
+static double us(uint32_t ticks)
+{
+	return (double)ticks * 1e6 / (double)plx_tsc_hz;
+}
+
+static void print_result(const struct result *r)
+{
+	printf("{\"ticks_per_packet\": %.2f, \"packets\": %" PRIu64 ", \"bursts\": %" PRIu64
+	       ", \"full_bursts\": %" PRIu64 ", \"lost\": %" PRIu64
+	       ", \"mpps\": %.4f, \"median_ticks\": %u, \"p50_us\": %.3f, \"p99_us\": %.3f"
+	       ", \"p99.9_us\": %.3f}\n",
+	       (double)r->ticks / (double)r->packets, r->packets, r->bursts, r->full_bursts,
+	       r->lost, (double)r->packets * 1e3 / (double)r->ns,
+	       ticks_percentile(&per_packet, 0.5), us(ticks_percentile(&round_trips, 0.5)),
+	       us(ticks_percentile(&round_trips, 0.99)), us(ticks_percentile(&round_trips, 0.999)));
+}
+
+static void parse_sizes(struct argp_state *state, struct options *o, char *arg)
+{
+	char *word;
+
+	o->size_count = 0;
+	while ((word = strsep(&arg, ","))) {
+		unsigned long size = strtoul(word, NULL, 10);
+
+		if (o->size_count == SIZES_MAX || size < 64 || size > 1518)
+			argp_usage(state);
+		o->sizes[o->size_count++] = (uint16_t)size;
+	}
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -156,13 +250,22 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'n':
 		o->packets = strtoull(arg, NULL, 10);
 		return 0;
+	case 'p':
+		o->pings = strtoull(arg, NULL, 10);
+		return 0;
+	case 's':
+		parse_sizes(state, o, arg);
+		return 0;
+	case 'q':
+		o->queues = (uint16_t)strtoul(arg, NULL, 10);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (o->ports == 2)
 			argp_usage(state);
 		o->specs[o->ports++] = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (o->ports != 2 || o->packets == 0)
+		if (!o->ports || !o->packets || !o->queues || o->queues > QUEUES_MAX)
 			argp_usage(state);
 		return 0;
 	default:
@@ -173,15 +276,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 int main(int argc, char **argv)
 {
 	static const struct argp_option options[] = {
-		{"packets", 'n', "N", 0, "Packets to forward (1000000)", 0}, {0}};
+		{"packets", 'n', "N", 0, "Packets to forward (1000000)", 0},
+		{"pings", 'p', "N", 0, "Round trips of a single packet first (0)", 0},
+		{"size", 's', "BYTES[,...]", 0, "Frame sizes with FCS, in turn (64)", 0},
+		{"queues", 'q', "N", 0, "Queue pairs of each port (1)", 0},
+		{0}};
 	static const struct argp_child children[] = {{&plx_eal_argp, 0, "EAL options:", 10}, {0}};
 	static const struct argp argp = {.options = options,
 					 .parser = parse_option,
-					 .args_doc = "PORT PORT",
+					 .args_doc = "PORT [PORT]",
 					 .doc = "Instructions (or TSC ticks) per packet, received "
 						"and sent; one JSON object.",
 					 .children = children};
-	struct options o = {.packets = 1000000};
+	struct options o = {.packets = 1000000, .sizes = {64}, .size_count = 1, .queues = 1};
 	struct result result = {0};
 	int err;
 
@@ -193,9 +300,6 @@ int main(int argc, char **argv)
 	if (err)
 		fprintf(stderr, "io_forward: %s\n", strerror(-err));
 	else
-		printf("{\"ticks_per_packet\": %.2f, \"packets\": %" PRIu64 ", \"bursts\": %" PRIu64
-		       ", \"full_bursts\": %" PRIu64 ", \"lost\": %" PRIu64 "}\n",
-		       (double)result.ticks / (double)result.packets, result.packets, result.bursts,
-		       result.full_bursts, result.lost);
+		print_result(&result);
 	return plx_eal_fini() || err ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -10,126 +10,14 @@
 
 #include <pollux/eal.h>
 
+#include "virtio_device.h"
 #include "net/virtio/ring.h"
-#include "net/virtio/virtio_net.h"
 
 #define DESCS 64
 #define BUFS  1024
 #define BURST 40
 #define STEP  4
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x))                                                                          \
-			abort();                                                                   \
-	} while (0)
-
-static struct {
-	struct virtio_transport base;
-	struct virtio_queue_setup queues[2];
-	uint64_t offered, accepted;
-	uint8_t status;
-	uint16_t doorbell;
-} dev;
-
 static struct plx_pktbuf_pool *pool;
-static struct plx_net_driver driver;
-
-/* --- A transport that agrees with all that the driver says ---------------------------------- */
-
-static uint8_t get_status(struct virtio_transport *t)
-{
-	return dev.status;
-}
-
-static void set_status(struct virtio_transport *t, uint8_t status)
-{
-	dev.status = status;
-}
-
-static uint64_t get_features(struct virtio_transport *t)
-{
-	return dev.offered;
-}
-
-static void set_features(struct virtio_transport *t, uint64_t features)
-{
-	dev.accepted = features;
-}
-
-static uint32_t get_config(struct virtio_transport *t, uint32_t offset, unsigned int width)
-{
-	return offset == VIRTIO_NET_CFG_STATUS;
-}
-
-static uint8_t get_generation(struct virtio_transport *t)
-{
-	return 0;
-}
-
-static int config_vector(struct virtio_transport *t, int vector)
-{
-	return 0;
-}
-
-static uint32_t queue_size_max(struct virtio_transport *t, uint16_t index)
-{
-	return index < 2 ? DESCS : 0;
-}
-
-static int queue_enable(struct virtio_transport *t, struct virtio_queue_setup *setup)
-{
-	setup->doorbell = &dev.doorbell;
-	dev.queues[setup->index] = *setup;
-	return 0;
-}
-
-static int vectors(struct virtio_transport *t, unsigned int n)
-{
-	return 0;
-}
-
-static int vector_fd(const struct virtio_transport *t, unsigned int vector)
-{
-	return -1;
-}
-
-static int dma(struct virtio_transport *t, bool on)
-{
-	return 0;
-}
-
-static int force_reset(struct virtio_transport *t)
-{
-	return 0;
-}
-
-static void close_transport(struct virtio_transport *t)
-{
-}
-
-static const struct virtio_transport_ops ops = {
-	.status = get_status,
-	.set_status = set_status,
-	.features = get_features,
-	.set_features = set_features,
-	.config = get_config,
-	.generation = get_generation,
-	.config_vector = config_vector,
-	.queue_size_max = queue_size_max,
-	.queue_enable = queue_enable,
-	.vectors = vectors,
-	.vector_fd = vector_fd,
-	.dma = dma,
-	.force_reset = force_reset,
-	.close = close_transport,
-};
-
-static int attach(struct plx_port *port, const char *arg)
-{
-	port->info.node = PLX_NODE_ANY;
-	return virtio_port_attach(virtio_port(port), &dev.base);
-}
-
 /* --- The device's side ---------------------------------------------------------------------- */
 
 static struct virtq *queue_of(struct plx_port *port, unsigned int index)
@@ -261,13 +149,17 @@ static struct plx_port *open_port(uint8_t how)
 		dev.offered |= VIRTIO_F_EVENT_IDX;
 	if (how & 4)
 		dev.offered |= VIRTIO_F_INDIRECT_DESC;
+	if (how & 64)
+		dev.offered |= VIRTIO_F_IN_ORDER;
+	if (how & 128)
+		config.offloads |= PLX_PORT_HAS(VLAN_STRIP) | PLX_PORT_HAS(VLAN_INSERT);
 	if (how & 8)
 		config.offloads |= PLX_PORT_HAS(RX_CSUM) | PLX_PORT_HAS(TX_L4_CSUM);
 	if (how & 16)
 		config.offloads |= PLX_PORT_HAS(LRO);
 	if ((how & 32) && (how & 4))
 		config.offloads |= PLX_PORT_HAS(TSO);
-	return plx_port_open_with(&driver, NULL, "fuzz", NULL, &config);
+	return plx_port_open_with(&device_driver, NULL, "fuzz", NULL, &config);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -282,10 +174,9 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	CHECK(plx_eal_init(&eal) == 0);
 	pool = plx_pktbuf_pool_open(&config);
 	CHECK(pool);
-	dev.base = (struct virtio_transport){
-		.ops = &ops, .name = "fuzz", .features_needed = VIRTIO_F_VERSION_1};
-	driver = plx_net_virtio;
-	driver.open = attach;
+	device_init();
+	dev.queue_size = DESCS;
+	dev.config[VIRTIO_NET_CFG_STATUS] = VIRTIO_NET_S_LINK_UP;
 	return 0;
 }
 

@@ -96,7 +96,7 @@ struct plx_dev;
 struct virtio_transport *virtio_pci_open(struct plx_dev *dev, const char *name);
 
 /**
- * The transport to a vhost-user back end. arg: "vhost-user=/path[,server]".
+ * The transport to a vhost-user back end. arg: "vhost-user=/path[,server][,split]".
  * Return: NULL with errno EINVAL (bad arg; logged), ETIMEDOUT, ENOENT, ECONNREFUSED (no back end in
  * 10 s), EPROTO (it does not behave), ENOSPC (too many segments), ...
  */

@@ -56,6 +56,7 @@ struct vhost_user {
 	struct plx_mem_listener listener;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	bool server, listening;
+	bool split; /* rings, although the back end has packed ones */
 	int sock, listen_sock;
 	uint64_t features, accepted, protocol;
 	unsigned int pairs;
@@ -474,6 +475,8 @@ static uint64_t vhost_features(struct virtio_transport *t)
 	const struct vhost_user *v = vhost_user(t);
 	uint64_t features = (v->features & FEATURES_BACK_END) | FEATURES_FRONT_END;
 
+	if (v->split)
+		features &= ~VIRTIO_F_RING_PACKED;
 	return v->pairs > 1 ? features : features & ~VIRTIO_NET_F_MQ;
 }
 
@@ -585,10 +588,10 @@ static const struct virtio_transport_ops vhost_ops = {
 
 /* --- Opening -------------------------------------------------------------------------------- */
 
-/* "vhost-user=/path[,server]" */
+/* "vhost-user=/path[,server][,split]" */
 static int parse(struct vhost_user *v, const char *arg)
 {
-	char *const keys[] = {(char *)"vhost-user", (char *)"server", NULL};
+	char *const keys[] = {(char *)"vhost-user", (char *)"server", (char *)"split", NULL};
 	char *copy = strdup(arg), *rest = copy, *value;
 	int err = copy ? 0 : -ENOMEM;
 
@@ -603,6 +606,9 @@ static int parse(struct vhost_user *v, const char *arg)
 		case 1:
 			v->server = true;
 			break;
+		case 2:
+			v->split = true;
+			break;
 		default:
 			err = -EINVAL;
 		}
@@ -612,7 +618,8 @@ static int parse(struct vhost_user *v, const char *arg)
 		err = -EINVAL;
 	if (err == -EINVAL)
 		PLX_ERR(virtio,
-			"%s: not a port: write virtio:vhost-user=/path/of/socket[,server], with a "
+			"%s: not a port: write virtio:vhost-user=/path/of/socket[,server][,split], "
+			"with a "
 			"path shorter than %zu bytes",
 			v->base.name, sizeof(v->path));
 	return err;
