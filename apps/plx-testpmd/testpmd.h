@@ -85,7 +85,7 @@ void show_matrix(void);
 void show_packets(const struct app *app, unsigned int port, struct plx_pktbuf *const *pkts,
 		  unsigned int n);
 
-/* commands.c */
+/* language.c */
 /** Run one line. Return: 0, or a negative errno (the reason is printed). */
 int command_run(struct app *app, char *line);
 /** Words that can stand at a position, for completion; index from 0 on; NULL behind the last. */

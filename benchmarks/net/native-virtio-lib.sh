@@ -9,6 +9,7 @@ dir=$(mktemp -d)
 socket=$dir/vhost.sock
 turns=${TURNS:-7}
 packets=${PACKETS:-1000000}
+pings=${PINGS:-2000}
 [ "$(nproc)" -ge 2 ] || { echo "two cores are needed: one for each end" >&2; exit 1; }
 
 backend_up() { # QUEUES
