@@ -38,7 +38,7 @@ int irq_set_none(int device, unsigned int index, unsigned int count, uint32_t ac
 /* Reads a word, or says that there was a SIGBUS. */
 bool load_safely(const volatile uint32_t *p, uint32_t *value);
 
-void die(const char *what);
+_Noreturn void die(const char *what);
 void expect(long long actual, long long expected, const char *what, const char *file, int line);
 #define EXPECT(actual, expected) expect((actual), (expected), #actual, __FILE__, __LINE__)
 
