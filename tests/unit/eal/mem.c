@@ -405,7 +405,8 @@ static void trim(void)
 
 static void reserved_memory_stays(void)
 {
-	struct plx_eal_config config = {.no_huge = true, .mem_bytes = (size_t)4 << 20};
+	struct plx_eal_config config = {
+		.no_huge = true, .lcores = one_lcore(), .mem_bytes = (size_t)4 << 20};
 	struct plx_mem_stats stats;
 
 	UNIT_EQ(plx_eal_fini(), 0);

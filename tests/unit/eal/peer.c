@@ -39,7 +39,7 @@ struct primary {
 static int primary_main(int commands, int answers)
 {
 	struct plx_eal_config config = {
-		.no_huge = true, .name = name, .mem_bytes = (size_t)4 << 20};
+		.no_huge = true, .name = name, .lcores = one_lcore(), .mem_bytes = (size_t)4 << 20};
 	uint32_t *word, *more = NULL;
 	char command = 0;
 

@@ -7,6 +7,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include <unistd.h>
 
 #include <pollux/log.h>
+
+#define THREADS_ALONE 3 /* entries of a folder: ".", ".." and the one thread */
 
 static char log_text[8192];
 static unsigned int lines;
@@ -88,7 +91,7 @@ static int count_entries(const char *path)
 	return n;
 }
 
-struct held held_now(void)
+static struct held held_once(void)
 {
 	struct held held = {
 		.fds = count_entries("/proc/self/fd"),
@@ -109,16 +112,40 @@ struct held held_now(void)
 	return held;
 }
 
-struct held held_after(const struct held *before)
+/* Threads that have been joined stay in /proc for a moment. */
+static struct held held_settled(int threads)
 {
-	struct held now = held_now();
+	struct held now = held_once();
 	int tries;
 
-	for (tries = 0; now.threads > before->threads && tries < 200; tries++) {
+	for (tries = 0; now.threads > threads && tries < 200; tries++) {
 		usleep(5000);
-		now = held_now();
+		now = held_once();
 	}
 	return now;
+}
+
+struct held held_now(void)
+{
+	return plx_eal_is_up() ? held_once() : held_settled(THREADS_ALONE);
+}
+
+struct held held_after(const struct held *before)
+{
+	return held_settled(before->threads);
+}
+
+const char *one_lcore(void)
+{
+	static char cpu[16];
+	cpu_set_t set;
+	int i = 0;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	while (!CPU_ISSET(i, &set))
+		i++;
+	snprintf(cpu, sizeof(cpu), "%d", i);
+	return cpu;
 }
 
 int in_child(int (*fn)(void *arg), void *arg)

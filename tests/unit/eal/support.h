@@ -35,9 +35,13 @@ struct held {
 	int threads;
 	long locked_kib;
 };
+/** While the EAL is down: once no thread but this one is in /proc; joined ones linger there. */
 struct held held_now(void);
 /** The same, once threads that have been joined since are out of /proc, too. */
 struct held held_after(const struct held *before);
+
+/** A CPU of this process, as a list of lcores: one node, however many the machine has. */
+const char *one_lcore(void);
 
 /** Run fn in a forked child. Return: its return value (0 to 127), or 128 plus the signal. */
 int in_child(int (*fn)(void *arg), void *arg);

@@ -14,5 +14,7 @@ nothing_left() { # WHEN
 	is "$1: hugetlbfs is empty" "$(ls -A /dev/hugepages 2>/dev/null)" ""
 }
 
-# only_errors DESCRIPTION N: the last command's $out has N lines from Pollux, so one sentence says it.
+# no_complaint: the last command's log may inform, but has no warning and no error
+no_complaint() { is "and no complaint" "$(grep -cE '^pollux: [^:]*: (warning|error):' <<<"$out")" 0; }
+# lines_of_log DESCRIPTION N: the last command's $out has N lines from Pollux, so one sentence says it.
 lines_of_log() { is "$1" "$(grep -c '^pollux:' <<<"$out")" "$2"; }
