@@ -152,7 +152,8 @@ static struct type1_mapping *type1_unmap_span(struct iommu_domain *domain,
 		last = last->batch;
 	end = last->batch;
 	if (last == mapping) {
-		dma_unmap(domain, mapping->iova, mapping->last - mapping->iova + 1, gather);
+		dma_unmap(domain, mapping->iova, type1_mapped_last(mapping) - mapping->iova + 1,
+			  gather);
 		return end;
 	}
 	if (type1_unmap_joined(domain, mapping, last, gather))
