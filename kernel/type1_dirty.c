@@ -81,7 +81,10 @@ int type1_dirty_report(const struct vfio_bitmap *bitmap, u64 base, u64 first, u6
 	return ret;
 }
 
-/* The next live mapping from first on: its range, copied under the lock. */
+/*
+ * The next live mapping from first on: its range, copied under the lock. One that was made after
+ * the range was found not to be cut may begin before it, and end behind it.
+ */
 static bool type1_next_live(struct type1 *t1, u64 first, u64 last, struct type1_range *range)
 {
 	struct type1_mapping *mapping;
@@ -93,7 +96,7 @@ static bool type1_next_live(struct type1 *t1, u64 first, u64 last, struct type1_
 	if (mapping && mapping->iova > last)
 		mapping = NULL;
 	if (mapping)
-		*range = (struct type1_range){mapping->iova, mapping->last};
+		*range = (struct type1_range){max(mapping->iova, first), min(mapping->last, last)};
 	spin_unlock(&t1->lock);
 	return mapping;
 }
