@@ -91,6 +91,7 @@ struct vfio_pci_device {
 	bool memory_on;			  /* the user's COMMAND.MEMORY */
 	bool d3;			  /* the user put the device to sleep by PMCSR */
 	bool low_power;			  /* the user allowed the kernel to put it to sleep */
+	bool rom_homeless;		  /* there is no address for its ROM */
 	struct eventfd_ctx *wakeup;	  /* signalled when low power ends by itself */
 	struct pci_saved_state *d3_saved; /* what D3hot to D0 loses */
 
