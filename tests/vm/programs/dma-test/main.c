@@ -32,6 +32,8 @@ static const struct {
 	{"exec", 1, command_exec, "DEVICE: unmap after exec"},
 	{"after-exec", 1, command_after_exec, "CONTAINER: its second half"},
 	{"alloc", 1, command_alloc, "DEVICE: each allocation fails once"},
+	{"undone", 1, command_undone,
+	 "DEVICE: a map whose allocations fail leaves its neighbours alone"},
 };
 
 int main(int argc, char **argv)

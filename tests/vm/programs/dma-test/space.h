@@ -44,5 +44,6 @@ int command_kill_mapping(int argc, char **argv);
 int command_exec(int argc, char **argv);
 int command_after_exec(int argc, char **argv);
 int command_alloc(int argc, char **argv);
+int command_undone(int argc, char **argv);
 
 #endif
