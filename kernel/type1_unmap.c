@@ -20,6 +20,7 @@
  * @t1: the space; inside
  * @first: first byte of the range
  * @last: last byte
+ * @may_cut: mappings that are only partly inside go as well
  * @bitmap: where to report dirty pages, or NULL
  * @unmapped: bytes done
  * @more: there were mappings behind those of the last batch
@@ -29,6 +30,7 @@ struct type1_unmap {
 	struct type1 *t1;
 	u64 first;
 	u64 last;
+	bool may_cut;
 	const struct vfio_bitmap *bitmap;
 	u64 unmapped;
 	bool more;
@@ -50,6 +52,16 @@ static struct type1_mapping *type1_first(struct type1_unmap *um)
 	/* It has only taken the gap behind it. */
 	mapping = type1_next(mapping);
 	return mapping && mapping->iova <= um->last ? mapping : NULL;
+}
+
+/*
+ * Is the mapping, which begins in the range, to go? That the range cuts none was true when we came;
+ * while the lock was dropped, one may have been made that ends behind the range.
+ */
+static bool type1_takes(const struct type1_unmap *um, const struct type1_mapping *mapping)
+{
+	return mapping->state == TYPE1_LIVE && mapping->iova <= um->last &&
+	       (um->may_cut || mapping->last <= um->last);
 }
 
 /* Take the gap between a mapping of the batch and the next one, if it is a short one. */
@@ -85,8 +97,7 @@ static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch
 		if (ret)
 			return ret;
 	}
-	while (mapping && mapping->iova <= um->last && mapping->state == TYPE1_LIVE &&
-	       count++ < UNMAP_BATCH) {
+	while (mapping && type1_takes(um, mapping) && count++ < UNMAP_BATCH) {
 		if (last)
 			type1_take_gap(last, mapping);
 		mapping->state = TYPE1_DYING;
@@ -98,7 +109,7 @@ static int type1_take_batch(struct type1_unmap *um, struct type1_mapping **batch
 		mapping = type1_next(mapping);
 	}
 	*batch = NULL;
-	um->more = last->last < um->last && mapping && mapping->iova <= um->last;
+	um->more = last && last->last < um->last && mapping && mapping->iova <= um->last;
 	return 0;
 }
 
@@ -233,12 +244,12 @@ static void type1_erase_batch(struct type1_unmap *um, struct type1_mapping *batc
 }
 
 /* With the lock held, which is dropped for each batch. */
-static int type1_unmap(struct type1_unmap *um, bool may_cut) __must_hold(&um->t1->lock)
+static int type1_unmap(struct type1_unmap *um) __must_hold(&um->t1->lock)
 {
 	struct type1_mapping *batch;
 	int ret = 0;
 
-	if (!may_cut && type1_is_cut(um->t1, um->first, um->last))
+	if (!um->may_cut && type1_is_cut(um->t1, um->first, um->last))
 		return -EINVAL;
 	do {
 		ret = type1_take_batch(um, &batch);
@@ -326,13 +337,12 @@ static int type1_unmap_range(struct type1 *t1, const struct vfio_iommu_type1_dma
 static int type1_do_invalidate(struct type1 *t1, const struct vfio_iommu_type1_dma_unmap *unmap,
 			       struct type1_unmap *um)
 {
-	bool may_cut = !t1->v2 || (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL);
 	int ret = type1_close(t1);
 
 	if (ret)
 		return ret;
 	ret = type1_unmap_range(t1, unmap, um);
-	if (!ret && !may_cut && type1_is_cut(t1, um->first, um->last))
+	if (!ret && !um->may_cut && type1_is_cut(t1, um->first, um->last))
 		ret = -EINVAL;
 	if (!ret)
 		ret = type1_invalidate(t1, um->first, um->last, &um->unmapped);
@@ -343,7 +353,6 @@ static int type1_do_invalidate(struct type1 *t1, const struct vfio_iommu_type1_d
 static int type1_do_unmap(struct type1 *t1, const struct vfio_iommu_type1_dma_unmap *unmap,
 			  struct type1_unmap *um)
 {
-	bool may_cut = !t1->v2 || (unmap->flags & VFIO_DMA_UNMAP_FLAG_ALL);
 	int ret = type1_enter_locked(t1);
 
 	if (ret) {
@@ -355,7 +364,7 @@ static int type1_do_unmap(struct type1 *t1, const struct vfio_iommu_type1_dma_un
 	    (!READ_ONCE(t1->dirty_tracking) || um->bitmap->pgsize != type1_pgsize(t1)))
 		ret = -EINVAL;
 	if (!ret)
-		ret = type1_unmap(um, may_cut);
+		ret = type1_unmap(um);
 	type1_leave_locked(t1);
 	type1_free_erased(um);
 	return ret;
@@ -395,6 +404,7 @@ long type1_ioctl_unmap(struct type1 *t1, void __user *arg)
 			return ret;
 		um.bitmap = &bitmap;
 	}
+	um.may_cut = !t1->v2 || (unmap.flags & VFIO_DMA_UNMAP_FLAG_ALL);
 	if (unmap.flags & VFIO_DMA_UNMAP_FLAG_VADDR)
 		ret = type1_do_invalidate(t1, &unmap, &um);
 	else
