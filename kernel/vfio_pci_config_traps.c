@@ -167,7 +167,8 @@ void vfio_pci_trap_vpd_address(struct vfio_pci_device *dev, u16 pos, u32 old, u3
 	__le32 data;
 
 	vfio_pci_shadow_set(&dev->config, pos, 2, want);
-	if (!IS_ALIGNED(address, 4))
+	/* A device may have it so near the end that there is no room for the data. */
+	if (!IS_ALIGNED(address, 4) || data_pos + 4 > dev->config.size)
 		return;
 	if (want & PCI_VPD_ADDR_F) {
 		data = cpu_to_le32(vfio_pci_shadow_get(&dev->config, data_pos, 4));

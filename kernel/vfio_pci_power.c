@@ -49,7 +49,8 @@ static bool vfio_pci_power_up(struct vfio_pci_device *dev)
 		pci_restore_state(pdev);
 	}
 	dev->d3 = false;
-	if (pdev->pm_cap && dev->config.shadow)
+	if (pdev->pm_cap && dev->config.shadow &&
+	    pdev->pm_cap + PCI_PM_CTRL + 2 <= dev->config.size)
 		vfio_pci_shadow_set(&dev->config, pdev->pm_cap + PCI_PM_CTRL, 2, 0);
 	return true;
 }
