@@ -75,12 +75,12 @@ static struct vfio_group *vfio_group_create(struct iommu_group *iommu_group, boo
 	return group;
 }
 
-/* The last member is gone; also from the feet of who has the node open. */
+/*
+ * The last member is gone; also from the feet of who has the node open. Nobody finds the group any
+ * more. Waits for the user's ioctls in flight, so the lock of all groups is not held.
+ */
 static void vfio_group_destroy(struct vfio_group *group)
 {
-	list_del(&group->node);
-	cdev_device_del(&group->cdev, &group->class_dev);
-
 	mutex_lock(&group->lock);
 	WARN_ON(group->open_files);
 	if (group->container)
@@ -170,12 +170,17 @@ void vfio_group_hide_device(struct vfio_device *vdev)
 void vfio_group_remove_device(struct vfio_device *vdev)
 {
 	struct vfio_group *group = vdev->group;
-	bool noiommu = group->noiommu;
+	bool noiommu = group->noiommu, last;
 
 	mutex_lock(&groups_lock);
-	if (--group->nr_devices == 0)
-		vfio_group_destroy(group);
+	last = --group->nr_devices == 0;
+	if (last) {
+		list_del(&group->node);
+		cdev_device_del(&group->cdev, &group->class_dev);
+	}
 	mutex_unlock(&groups_lock);
+	if (last)
+		vfio_group_destroy(group);
 	if (noiommu)
 		vfio_noiommu_group_destroy(vdev->dev);
 	vdev->group = NULL;

@@ -5,7 +5,8 @@
  *
  * Lock order, outermost first:
  *
- *	groups_lock > group->lock > container->lock > backends_lock
+ *	group->lock > container->lock > backends_lock
+ *	groups_lock > group->devices_lock
  *	device set's lock; group->devices_lock; sets_lock: innermost, alone
  *
  * No lock is held across ops->open, ops->close (but the set's), an ioctl of a
