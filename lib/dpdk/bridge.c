@@ -98,16 +98,19 @@ static const struct flag_pair bits[] = {
 	{RTE_MBUF_F_TX_IPV6, PLX_PKT_TX_IPV6},
 };
 
-/* Those that are values of a field there. L4_NONE is "good, but the sum in it is not". */
+/*
+ * Those that are values of a field there. L4_NONE is "good, but the sum in it is not"; it is behind
+ * L4_GOOD, which ours has with it, because the last that fits is taken.
+ */
 static const struct {
 	uint64_t mask, rte;
 	uint32_t plx;
 } values[] = {
 	{RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_GOOD, PLX_PKT_RX_IP_GOOD},
 	{RTE_MBUF_F_RX_IP_CKSUM_MASK, RTE_MBUF_F_RX_IP_CKSUM_BAD, PLX_PKT_RX_IP_BAD},
+	{RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD, PLX_PKT_RX_L4_GOOD},
 	{RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_NONE,
 	 PLX_PKT_RX_L4_GOOD | PLX_PKT_RX_L4_PARTIAL},
-	{RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_GOOD, PLX_PKT_RX_L4_GOOD},
 	{RTE_MBUF_F_RX_L4_CKSUM_MASK, RTE_MBUF_F_RX_L4_CKSUM_BAD, PLX_PKT_RX_L4_BAD},
 	{RTE_MBUF_F_TX_L4_MASK, RTE_MBUF_F_TX_TCP_CKSUM, PLX_PKT_TX_TCP},
 	{RTE_MBUF_F_TX_L4_MASK, RTE_MBUF_F_TX_UDP_CKSUM, PLX_PKT_TX_UDP},
@@ -125,6 +128,8 @@ static uint32_t flags_from_rte(uint64_t rte)
 	return plx;
 }
 
+#define NEEDS_FAMILY (RTE_MBUF_F_TX_IP_CKSUM | RTE_MBUF_F_TX_L4_MASK | RTE_MBUF_F_TX_TCP_SEG)
+
 static uint64_t flags_to_rte(uint32_t plx)
 {
 	uint64_t rte = 0;
@@ -137,7 +142,8 @@ static uint64_t flags_to_rte(uint32_t plx)
 			rte = (rte & ~values[i].mask) | values[i].rte;
 	if (plx & PLX_PKT_RX_VLAN)
 		rte |= RTE_MBUF_F_RX_VLAN;
-	if (rte & RTE_MBUF_F_TX_IP_CKSUM)
+	/* There, every offload wants to be told the family. */
+	if (rte & NEEDS_FAMILY && !(rte & RTE_MBUF_F_TX_IPV6))
 		rte |= RTE_MBUF_F_TX_IPV4;
 	return rte;
 }

@@ -153,6 +153,45 @@ static void to_dpdk(void)
 	close_all();
 }
 
+/* What a new mbuf says of a packet of ours. */
+static uint64_t flags_over_there(uint32_t flags)
+{
+	struct plx_pktbuf *p = plx_pktbuf_alloc(pkts);
+	struct rte_mbuf *m;
+	uint64_t there;
+
+	plx_pktbuf_append(p, 60);
+	p->flags = flags;
+	UNIT_EQ(plx_dpdk_to_mbufs(bridge, &p, &m, 1), 1);
+	there = m->ol_flags & ~RTE_MBUF_F_EXTERNAL;
+	rte_pktmbuf_free(m);
+	return there;
+}
+
+static void checksum_flags(void)
+{
+	struct plx_pktbuf *p;
+	struct rte_mbuf *m;
+
+	open_all();
+	/* The sum in the packet is only begun: nobody may take it for a whole one. */
+	UNIT_EQ(flags_over_there(PLX_PKT_RX_L4_GOOD | PLX_PKT_RX_L4_PARTIAL),
+		RTE_MBUF_F_RX_L4_CKSUM_NONE);
+	UNIT_EQ(flags_over_there(PLX_PKT_RX_L4_GOOD), RTE_MBUF_F_RX_L4_CKSUM_GOOD);
+	UNIT_EQ(flags_over_there(PLX_PKT_RX_L4_BAD), RTE_MBUF_F_RX_L4_CKSUM_BAD);
+	m = make_mbuf(1);
+	m->ol_flags = RTE_MBUF_F_RX_L4_CKSUM_NONE;
+	UNIT_EQ(plx_dpdk_from_mbufs(bridge, &m, &p, 1), 1);
+	UNIT_EQ(p->flags, PLX_PKT_RX_L4_GOOD | PLX_PKT_RX_L4_PARTIAL);
+	plx_pktbuf_free(p);
+	/* rte_mbuf_core.h: the family must be told with every offload. */
+	UNIT_EQ(flags_over_there(PLX_PKT_TX_UDP), RTE_MBUF_F_TX_UDP_CKSUM | RTE_MBUF_F_TX_IPV4);
+	UNIT_EQ(flags_over_there(PLX_PKT_TX_TCP | PLX_PKT_TX_IPV6),
+		RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV6);
+	UNIT_EQ(flags_over_there(PLX_PKT_TX_VLAN), RTE_MBUF_F_TX_VLAN);
+	close_all();
+}
+
 static void never(void *addr, void *arg)
 {
 	abort();
@@ -318,5 +357,6 @@ CU_TestInfo bridge_tests[] = {
 	{"refused", refused},
 	{"two threads", counts},
 	{"one packet, two holders", shared_by_two},
+	{"checksums: whole, begun, and of which family", checksum_flags},
 	CU_TEST_INFO_NULL,
 };
