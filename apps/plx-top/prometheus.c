@@ -41,12 +41,23 @@ static void singular(char *text, size_t size, const char *plural)
 		text[len - 1] = '\0';
 }
 
-/* Backslash, quote and newline are escaped in a label's value. */
+static const char *name_of(const json_t *object)
+{
+	const char *name = json_string_value(json_object_get(object, "name"));
+
+	return name ? name : "";
+}
+
+/* Backslash, quote and newline are escaped in a label's value. A label without room is left out. */
 static void append_label(char *labels, const char *key, const char *value)
 {
-	size_t at = strlen(labels);
+	size_t before = strlen(labels), at = before;
 
 	at += (size_t)snprintf(labels + at, LABELS_MAX_LEN - at, "%s%s=\"", at ? "," : "", key);
+	if (at + 2 > LABELS_MAX_LEN) {
+		labels[before] = '\0';
+		return;
+	}
 	for (; *value && at + 4 < LABELS_MAX_LEN; value++) {
 		if (*value == '\\' || *value == '"' || *value == '\n')
 			labels[at++] = '\\';
@@ -84,10 +95,8 @@ static void walk_array(const char *name, const char *labels, const char *key, co
 	append_name(path, one);
 	json_array_foreach(array, i, element)
 	{
-		const char *is = json_string_value(json_object_get(element, "name"));
-
 		snprintf(own, sizeof(own), "%s", labels);
-		append_label(own, one, is ? is : "");
+		append_label(own, one, name_of(element));
 		walk(path, own, element);
 	}
 }
@@ -123,8 +132,7 @@ int prometheus_write(const json_t *sample, FILE *file)
 	{
 		char labels[LABELS_MAX_LEN] = "";
 
-		append_label(labels, "process",
-			     json_string_value(json_object_get(document, "name")));
+		append_label(labels, "process", name_of(document));
 		walk("pollux", labels, document);
 	}
 	json_object_foreach(metrics, name, samples)

@@ -42,6 +42,43 @@ static void metrics(void)
 	json_decref(sample);
 }
 
+static char *text_of(json_t *sample)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *file = open_memstream(&text, &len);
+
+	UNIT_EQ(prometheus_write(sample, file), 0);
+	fclose(file);
+	return text;
+}
+
+/* A document says what it likes: names too long for the labels, and none. */
+static void names_that_do_not_fit(void)
+{
+	char name[1001] = "";
+	json_t *sample;
+	char *text;
+	size_t len;
+
+	/* The label of the queue begins before the end of the room, and would end behind it. */
+	for (len = 985; len < sizeof(name); len++) {
+		memset(name, 'n', len);
+		name[len] = '\0';
+		sample = json_pack("[{s:s,s:[{s:s,s:i}]}]", "name", name, "receive_queues_of_it",
+				   "name", "q", "x", 1);
+		text = text_of(sample);
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"} 1\n"));
+		free(text);
+		json_decref(sample);
+	}
+	sample = json_pack("[{s:i}]", "pid", 7);
+	text = text_of(sample);
+	UNIT_STR(text, "# TYPE pollux_pid untyped\npollux_pid{process=\"\"} 7\n");
+	free(text);
+	json_decref(sample);
+}
+
 static void saved_whole(void)
 {
 	json_t *sample = json_loads("[{\"name\":\"a\",\"pid\":7}]", 0, NULL);
@@ -86,6 +123,7 @@ static void a_process(void)
 
 static CU_TestInfo top_tests[] = {
 	{"metrics and labels from a document", metrics},
+	{"names that do not fit, and none", names_that_do_not_fit},
 	{"a file is replaced whole", saved_whole},
 	{"the documents of processes", a_process},
 	CU_TEST_INFO_NULL,
