@@ -90,7 +90,8 @@ static void solicited(unsigned int in, const struct plx_pktbuf *p, const struct 
 	struct address target = address_v6(nd->target), sender = address_v6(nd->ip.src);
 	const uint8_t *mac = find_option(p, OPT_SOURCE);
 
-	if (!address_equal(&target, &port->v6) && !address_equal(&target, &port->link_local))
+	if (address_is_none(&target) ||
+	    (!address_equal(&target, &port->v6) && !address_equal(&target, &port->link_local)))
 		return;
 	/* Somebody looks whether the address is taken (RFC 4862, 5.4). */
 	if (memcmp(nd->ip.src, unspecified, 16) == 0) {

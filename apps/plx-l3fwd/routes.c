@@ -87,6 +87,9 @@ bool is_ours(const struct address *address)
 	const struct port *port = app.ports;
 	unsigned int i;
 
+	/* Nobody's, and what a port without an address has. */
+	if (address_is_none(address))
+		return false;
 	for (i = 0; i < app.options.ports; i++, port++)
 		if (address_equal(address, &port->v4) || address_equal(address, &port->v6) ||
 		    address_equal(address, &port->link_local))

@@ -364,6 +364,22 @@ static void hostile(void)
 	}
 }
 
+static void unspecified_is_nobody(void)
+{
+	static const uint8_t none[16], host[16] = {0xfd, [15] = 1};
+	struct frame_v6 f = echo_v6(none, 9);
+	uint64_t before = app.ports[0].count.not_for_us;
+	uint8_t frame[128];
+	size_t len;
+
+	give(0, &f, sizeof(f));
+	UNIT_EQ(sent_count, 0);
+	UNIT_EQ(app.ports[0].count.not_for_us, before + 1);
+	len = nd(frame, 135, host_mac, host, none, none);
+	give(0, frame, len);
+	UNIT_EQ(sent_count, 0);
+}
+
 static void gives_up(void)
 {
 	struct frame_v4 f = echo_v4("\x0a\0\x01\x63", 64), *out = (struct frame_v4 *)sent[0];
@@ -430,6 +446,7 @@ int main(void)
 		{"forwards IPv4", forwards_v4},
 		{"answers and refuses, IPv4", answers_v4},
 		{"IPv6", v6},
+		{"the unspecified address is nobody's", unspecified_is_nobody},
 		{"hostile packets", hostile},
 		{"neighbours that do not answer", gives_up},
 		CU_TEST_INFO_NULL,
