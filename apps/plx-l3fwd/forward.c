@@ -75,6 +75,17 @@ void send_v6(unsigned int in, struct plx_pktbuf *p)
 		plx_pktbuf_free(p);
 }
 
+/*
+ * RFC 1812, 5.3.4: what came to everybody on the link is not forwarded, or each router there would.
+ * The Ethernet header is still before the packet.
+ */
+static bool came_to_group(const struct plx_pktbuf *p)
+{
+	const struct ether_header *behind = plx_pktbuf_data(p);
+
+	return behind[-1].dst[0] & 1;
+}
+
 /* --- IPv4 --------------------------------------------------------------------------------------
  */
 
@@ -151,7 +162,7 @@ static void v4_input(unsigned int in, struct plx_pktbuf *p)
 		icmp_input(in, p);
 		return;
 	}
-	if (plx_unlikely(v4_stays(ip))) {
+	if (plx_unlikely(v4_stays(ip) || came_to_group(p))) {
 		drop(p, &count->not_for_us);
 		return;
 	}
@@ -218,7 +229,7 @@ static void v6_input(unsigned int in, struct plx_pktbuf *p)
 		icmp6_input(in, p);
 		return;
 	}
-	if (plx_unlikely(v6_stays(ip))) {
+	if (plx_unlikely(v6_stays(ip) || came_to_group(p))) {
 		drop(p, &count->not_for_us);
 		return;
 	}

@@ -380,6 +380,25 @@ static void unspecified_is_nobody(void)
 	UNIT_EQ(sent_count, 0);
 }
 
+static void broadcasts_stay(void)
+{
+	struct frame_v4 f = echo_v4("\x0a\x09\x05\x05", 64);
+	struct frame_v6 f6 = echo_v6((const uint8_t[16]){0xfd, 9, [15] = 1}, 9);
+	uint64_t before = app.ports[0].count.not_for_us;
+
+	give(0, &f, sizeof(f));
+	UNIT_EQ(sent_count, 1);
+	give(0, &f6, sizeof(f6));
+	UNIT_EQ(sent_count, 1);
+	memcpy(f.eth.dst, broadcast, 6);
+	give(0, &f, sizeof(f));
+	UNIT_EQ(sent_count, 0);
+	memcpy(f6.eth.dst, (const uint8_t[]){0x33, 0x33, 0, 0, 0, 1}, 6);
+	give(0, &f6, sizeof(f6));
+	UNIT_EQ(sent_count, 0);
+	UNIT_EQ(app.ports[0].count.not_for_us, before + 2);
+}
+
 static void gives_up(void)
 {
 	struct frame_v4 f = echo_v4("\x0a\0\x01\x63", 64), *out = (struct frame_v4 *)sent[0];
@@ -447,6 +466,7 @@ int main(void)
 		{"answers and refuses, IPv4", answers_v4},
 		{"IPv6", v6},
 		{"the unspecified address is nobody's", unspecified_is_nobody},
+		{"what came to everybody on the link is not forwarded", broadcasts_stay},
 		{"hostile packets", hostile},
 		{"neighbours that do not answer", gives_up},
 		CU_TEST_INFO_NULL,
