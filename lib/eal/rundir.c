@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -19,7 +20,8 @@
 
 PLX_LOG_USE(eal);
 
-#define LOCK "lock"
+#define LOCK	  "lock"
+#define CONNECT_S 5
 
 static int base_fd = -1; /* .../pollux */
 static int dir_fd = -1;	 /* .../pollux/NAME */
@@ -275,10 +277,22 @@ int plx_rundir_listen(const char *file, int type)
 	return fd;
 }
 
+/* One that hangs has a full queue of connections sooner or later. */
+static int connect_in_time(int fd, const struct sockaddr_un *addr)
+{
+	const struct timeval patience = {.tv_sec = CONNECT_S};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)))
+		return -errno;
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+		return 0;
+	return errno == ECONNREFUSED ? -ENOENT : errno == EAGAIN ? -ETIMEDOUT : -errno;
+}
+
 int plx_rundir_connect(const char *name, const char *file, int type)
 {
 	struct sockaddr_un addr;
-	int base, dir, fd, err = 0;
+	int base, dir, fd, err;
 
 	if (!plx_rundir_name_ok(name))
 		return -EINVAL;
@@ -291,8 +305,7 @@ int plx_rundir_connect(const char *name, const char *file, int type)
 		return dir;
 	fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
 	addr = address(dir, file);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		err = errno == ECONNREFUSED ? -ENOENT : -errno;
+	err = fd < 0 ? -errno : connect_in_time(fd, &addr);
 	close(dir);
 	if (!err)
 		return fd;

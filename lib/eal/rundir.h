@@ -27,7 +27,8 @@ bool plx_rundir_is_open(void);
 int plx_rundir_listen(const char *file, int type);
 /**
  * Connect to a socket of another process. Return: fd; -EINVAL, -ENOENT (no such process, or it has
- * ended), -EACCES, -ELOOP; not logged.
+ * ended), -ETIMEDOUT (it takes no connection for 5 s, and so for what is sent), -EACCES, -ELOOP;
+ * not logged.
  */
 int plx_rundir_connect(const char *name, const char *file, int type);
 /** As plx_telemetry_list(). */

@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <pollux/mempool.h>
 
+#include "eal/rundir.h"
 #include "eal/telemetry.h"
 #include "runner.h"
 #include "suites.h"
@@ -201,6 +203,23 @@ static void two_of_a_name(void)
 	waitpid(holder, NULL, 0);
 }
 
+/* It is stopped: nobody takes what is in the queue of its socket, which is full by and by. */
+static void one_that_hangs(void)
+{
+	pid_t holder = start_holder();
+	int fds[256], n = 0, fd;
+
+	CU_ASSERT_FATAL(holder > 0);
+	kill(holder, SIGSTOP);
+	while (n < 256 && (fd = plx_rundir_connect(name, "stats", SOCK_STREAM)) >= 0)
+		fds[n++] = fd;
+	UNIT_EQ(fd, -ETIMEDOUT);
+	while (n > 0)
+		close(fds[--n]);
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+}
+
 static int count(const char *found, void *arg)
 {
 	*(int *)arg += strcmp(found, name) == 0;
@@ -284,6 +303,7 @@ CU_TestInfo telemetry_tests[] = {
 	{"modes of the run directory", modes},
 	{"names that cannot be", bad_names},
 	{"a second process of the name", two_of_a_name},
+	{"a process that hangs holds up nobody", one_that_hangs},
 	{"what a dead process left", left_by_the_dead},
 	{"a symbolic link is not followed", symbolic_link},
 	{"a directory open to others", open_to_others},
