@@ -285,9 +285,20 @@ void plx_telemetry_stop(void)
 
 /* --- Client ---------------------------------------------------------------------------------- */
 
-static int read_all(int fd, char **json)
+/* A signal is no answer. */
+static int wait_for_answer(int fd)
 {
 	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	int n;
+
+	do
+		n = poll(&wait, 1, ANSWER_MS);
+	while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : n < 0 ? -errno : -ETIMEDOUT;
+}
+
+static int read_all(int fd, char **json)
+{
 	size_t len = 0, room = 0;
 	char *text = NULL, *bigger;
 	ssize_t n = 1;
@@ -300,8 +311,8 @@ static int read_all(int fd, char **json)
 			err = bigger ? 0 : -ENOMEM;
 			text = bigger ? bigger : text;
 		}
-		if (!err && poll(&wait, 1, ANSWER_MS) != 1)
-			err = -ETIMEDOUT;
+		if (!err)
+			err = wait_for_answer(fd);
 		if (!err)
 			n = recv(fd, text + len, room - len - 1, 0);
 		if (!err && n < 0)

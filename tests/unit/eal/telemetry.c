@@ -226,6 +226,33 @@ static int count(const char *found, void *arg)
 	return 0;
 }
 
+static volatile pid_t stopped;
+
+static void let_it_go_on(int number)
+{
+	kill(stopped, SIGCONT);
+}
+
+/* The signal comes while the answer is waited for, and the answer after it. */
+static void signal_while_waiting(void)
+{
+	struct sigaction action = {.sa_handler = let_it_go_on}, before;
+	char *json;
+
+	stopped = start_holder();
+	CU_ASSERT_FATAL(stopped > 0);
+	sigaction(SIGALRM, &action, &before);
+	kill(stopped, SIGSTOP);
+	UNIT_EQ(waitpid(stopped, NULL, WUNTRACED), stopped);
+	alarm(1);
+	UNIT_EQ(plx_telemetry_read(name, &json), 0);
+	free(json);
+	alarm(0);
+	sigaction(SIGALRM, &before, NULL);
+	kill(stopped, SIGKILL);
+	waitpid(stopped, NULL, 0);
+}
+
 static void left_by_the_dead(void)
 {
 	pid_t holder = start_holder();
@@ -304,6 +331,7 @@ CU_TestInfo telemetry_tests[] = {
 	{"names that cannot be", bad_names},
 	{"a second process of the name", two_of_a_name},
 	{"a process that hangs holds up nobody", one_that_hangs},
+	{"a signal while the answer is waited for", signal_while_waiting},
 	{"what a dead process left", left_by_the_dead},
 	{"a symbolic link is not followed", symbolic_link},
 	{"a directory open to others", open_to_others},
