@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -135,9 +134,14 @@ static int explain(const char *name, int err)
 	return err;
 }
 
-/* The lock tells the living from the dead. It may be removed by its last holder meanwhile. */
+/*
+ * The lock tells the living from the dead. It may be removed by its last holder meanwhile. It is of
+ * a kind (F_OFD_SETLK in fcntl(2)) that others can ask for without having it for a moment, in which
+ * nobody could start.
+ */
 static int take_lock(void)
 {
+	struct flock whole = {.l_type = F_WRLCK};
 	struct stat ours, there;
 	int fd, err;
 
@@ -145,10 +149,10 @@ static int take_lock(void)
 		fd = openat(dir_fd, LOCK, O_CREAT | O_NOFOLLOW | O_RDWR | O_CLOEXEC, 0600);
 		if (fd < 0)
 			return -errno;
-		err = flock(fd, LOCK_EX | LOCK_NB) ? -errno : 0;
+		err = fcntl(fd, F_OFD_SETLK, &whole) ? -errno : 0;
 		if (err || fstat(fd, &ours)) {
 			close(fd);
-			return err == -EWOULDBLOCK ? -EBUSY : err ? err : -EIO;
+			return err == -EAGAIN || err == -EACCES ? -EBUSY : err ? err : -EIO;
 		}
 		if (fstatat(dir_fd, LOCK, &there, AT_SYMLINK_NOFOLLOW) == 0 &&
 		    there.st_ino == ours.st_ino) {
@@ -325,11 +329,12 @@ struct listing {
 static bool is_alive(int base, const char *name)
 {
 	int dir = open_private(base, name), fd = -1;
+	struct flock whole = {.l_type = F_WRLCK};
 	bool alive;
 
 	if (dir >= 0)
 		fd = openat(dir, LOCK, O_NOFOLLOW | O_RDONLY | O_CLOEXEC);
-	alive = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) && errno == EWOULDBLOCK;
+	alive = fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 	if (fd >= 0)
 		close(fd);
 	if (dir >= 0)

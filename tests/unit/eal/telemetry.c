@@ -253,6 +253,27 @@ static void signal_while_waiting(void)
 	waitpid(stopped, NULL, 0);
 }
 
+/* Whoever lists looks at the lock, and must not have it even for a moment. */
+static void listed_while_it_starts(void)
+{
+	pid_t parent = getpid(), lister = fork();
+	int i, n = 0, failed = 0;
+
+	if (lister == 0)
+		while (getppid() == parent)
+			plx_telemetry_list(count, &n);
+	if (lister == 0)
+		_exit(0);
+	CU_ASSERT_FATAL(lister > 0);
+	for (i = 0; i < 5000; i++) {
+		failed += plx_rundir_open(name) != 0;
+		plx_rundir_close();
+	}
+	UNIT_EQ(failed, 0);
+	kill(lister, SIGKILL);
+	waitpid(lister, NULL, 0);
+}
+
 static void left_by_the_dead(void)
 {
 	pid_t holder = start_holder();
@@ -332,6 +353,7 @@ CU_TestInfo telemetry_tests[] = {
 	{"a second process of the name", two_of_a_name},
 	{"a process that hangs holds up nobody", one_that_hangs},
 	{"a signal while the answer is waited for", signal_while_waiting},
+	{"a process starts while others are listed", listed_while_it_starts},
 	{"what a dead process left", left_by_the_dead},
 	{"a symbolic link is not followed", symbolic_link},
 	{"a directory open to others", open_to_others},
