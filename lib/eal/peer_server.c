@@ -270,18 +270,32 @@ static int add(int fd)
 	return 0;
 }
 
-static void on_connect(int listener, uint32_t events, void *arg)
+/*
+ * Say why, and hang up. What is not read when a socket is closed makes the other side lose what it
+ * was told: nothing more may come, and what has come is taken.
+ */
+static void turn_away(int fd, int err)
 {
 	struct plx_peer_reply reply = new_reply();
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct plx_peer_request request;
+
+	reply.err = err;
+	shutdown(fd, SHUT_RD);
+	while (recv(fd, &request, sizeof(request), MSG_DONTWAIT) > 0)
+		;
+	send_reply(fd, &reply, NULL);
+	close(fd);
+}
+
+static void on_connect(int listener, uint32_t events, void *arg)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), err;
 
 	if (fd < 0)
 		return;
-	reply.err = add(fd);
-	if (!reply.err)
-		return;
-	send_reply(fd, &reply, NULL);
-	close(fd);
+	err = add(fd);
+	if (err)
+		turn_away(fd, err);
 }
 
 int plx_peers_start(void)

@@ -20,6 +20,7 @@
 #include <pollux/telemetry.h>
 
 #include "eal/rundir.h"
+#include "eal/version.h"
 #include "runner.h"
 #include "suites.h"
 #include "support.h"
@@ -317,6 +318,37 @@ static void another_version(void)
 	end_primary(&p);
 }
 
+static void stop(pid_t pid)
+{
+	kill(pid, SIGSTOP);
+	UNIT_EQ(waitpid(pid, NULL, WUNTRACED), pid);
+}
+
+/* Each of whom has asked already when it is told, as plx_peer_attach() does. */
+static void one_too_many(void)
+{
+	struct plx_peer_request request = {
+		.magic = PLX_PEER_MAGIC, .op = PLX_PEER_HELLO, .name = PLX_VERSION};
+	struct primary p = start_primary();
+	struct plx_peer_reply reply = {0};
+	int fds[PLX_PEERS_MAX + 1], i;
+
+	for (i = 0; i <= PLX_PEERS_MAX; i++) {
+		if (i == PLX_PEERS_MAX)
+			stop(p.pid);
+		fds[i] = plx_rundir_connect(name, "memory", SOCK_SEQPACKET);
+		CU_ASSERT_FATAL(fds[i] >= 0);
+		UNIT_EQ(send(fds[i], &request, sizeof(request), 0), sizeof(request));
+		if (i == PLX_PEERS_MAX)
+			kill(p.pid, SIGCONT);
+		UNIT_EQ(recv(fds[i], &reply, sizeof(reply), 0), sizeof(reply));
+		UNIT_EQ(reply.err, i < PLX_PEERS_MAX ? 0 : -EUSERS);
+	}
+	while (i-- > 0)
+		close(fds[i]);
+	end_primary(&p);
+}
+
 static int attach_as_nobody(void *arg)
 {
 	setenv("XDG_RUNTIME_DIR", "/run", 1);
@@ -407,6 +439,7 @@ CU_TestInfo peer_tests[] = {
 	{"the primary is killed", primary_killed},
 	{"secondaries are killed in each of six calls", secondaries_killed},
 	{"another version", another_version},
+	{"one too many", one_too_many},
 	{"another user", another_user},
 	{"32 secondaries", thirty_two},
 	{"the addresses are taken", addresses_taken},
