@@ -33,6 +33,7 @@ struct map {
 struct plx_peer {
 	int fd;
 	int prot;
+	uint64_t next; /* the sequence of the next question */
 	char name[PLX_NAME_LEN];
 	struct map *maps;
 	size_t map_count, map_room;
@@ -42,11 +43,14 @@ struct plx_peer {
 
 static int ask(struct plx_peer *peer, enum plx_peer_op op, const char *name)
 {
-	struct plx_peer_request request = {.magic = PLX_PEER_MAGIC, .op = op};
+	struct plx_peer_request request = {
+		.magic = PLX_PEER_MAGIC, .op = op, .sequence = peer->next++};
 
 	snprintf(request.name, sizeof(request.name), "%s", name);
 	if (send(peer->fd, &request, sizeof(request), MSG_NOSIGNAL) == sizeof(request))
 		return 0;
+	if (errno == EAGAIN)
+		return -ETIMEDOUT;
 	return errno == EPIPE || errno == ECONNRESET || errno == ENOTCONN ? -EPIPE : -errno;
 }
 
@@ -69,8 +73,8 @@ static void close_fds(const int *fds, size_t n)
 		close(fds[n]);
 }
 
-/* One reply; *fds has as many files as it has segments. */
-static int hear(struct plx_peer *peer, struct plx_peer_reply *reply, int *fds)
+/* Whatever comes next; *fds has as many files as it has segments. */
+static int hear_any(struct plx_peer *peer, struct plx_peer_reply *reply, int *fds)
 {
 	char control[CMSG_SPACE(PLX_PEER_SEGMENTS * sizeof(int))];
 	struct iovec iov = {reply, sizeof(*reply)};
@@ -78,9 +82,12 @@ static int hear(struct plx_peer *peer, struct plx_peer_reply *reply, int *fds)
 				 .msg_iovlen = 1,
 				 .msg_control = control,
 				 .msg_controllen = sizeof(control)};
-	ssize_t len = recvmsg(peer->fd, &message, MSG_CMSG_CLOEXEC);
+	ssize_t len;
 	size_t n;
 
+	do
+		len = recvmsg(peer->fd, &message, MSG_CMSG_CLOEXEC);
+	while (len < 0 && errno == EINTR);
 	if (len == 0 || (len < 0 && errno == ECONNRESET))
 		return -EPIPE;
 	if (len < 0)
@@ -88,10 +95,35 @@ static int hear(struct plx_peer *peer, struct plx_peer_reply *reply, int *fds)
 	n = take_fds(&message, fds);
 	if (len == sizeof(*reply) && reply->magic == PLX_PEER_MAGIC && reply->err <= 0 &&
 	    reply->n == n && !(message.msg_flags & MSG_TRUNC))
-		return reply->err;
+		return 0;
 	close_fds(fds, n);
 	/* The kernel leaves files out when we have no room for them. */
 	return message.msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
+}
+
+/* One reply to the last question. Whoever lost patience has left those to earlier ones. */
+static int hear(struct plx_peer *peer, struct plx_peer_reply *reply, int *fds)
+{
+	int err = hear_any(peer, reply, fds);
+
+	while (!err && reply->sequence != peer->next - 1) {
+		close_fds(fds, reply->n);
+		err = hear_any(peer, reply, fds);
+	}
+	if (err || !reply->err)
+		return err;
+	close_fds(fds, reply->n);
+	return reply->err;
+}
+
+/* The same where no files are wanted. */
+static int hear_words(struct plx_peer *peer, struct plx_peer_reply *reply)
+{
+	int fds[PLX_PEER_SEGMENTS], err = hear(peer, reply, fds);
+
+	if (!err)
+		close_fds(fds, reply->n);
+	return err;
 }
 
 /* --- Mapping --------------------------------------------------------------------------------- */
@@ -259,13 +291,13 @@ static int greet(struct plx_peer *peer)
 {
 	struct timeval patience = {.tv_sec = ANSWER_S};
 	struct plx_peer_reply reply = {0};
-	int fds[PLX_PEER_SEGMENTS], err;
+	int err;
 
 	setsockopt(peer->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	err = ask(peer, PLX_PEER_HELLO, PLX_VERSION);
 	/* One that has no place for us says so, and hangs up. */
 	if (!err || err == -EPIPE)
-		err = hear(peer, &reply, fds);
+		err = hear_words(peer, &reply);
 	if (err == -EPROTONOSUPPORT)
 		PLX_ERR(eal,
 			"peer %s: is of version %.15s, and this is %s: use programs of one version",
@@ -328,11 +360,11 @@ void plx_peer_detach(struct plx_peer *peer)
 int plx_peer_lookup(struct plx_peer *peer, const char *name, void **va, size_t *len)
 {
 	struct plx_peer_reply reply;
-	int fds[PLX_PEER_SEGMENTS], err = ask(peer, PLX_PEER_LOOKUP, name);
+	int err = ask(peer, PLX_PEER_LOOKUP, name);
 	size_t i;
 
 	if (!err)
-		err = hear(peer, &reply, fds);
+		err = hear_words(peer, &reply);
 	if (!err)
 		err = plx_peer_sync(peer);
 	if (err)

@@ -21,6 +21,7 @@ enum plx_peer_op {
 struct plx_peer_request {
 	uint32_t magic;
 	uint32_t op;
+	uint64_t sequence; /* the replies have it, too */
 	char name[PLX_PUBLISHED_LEN];
 };
 
@@ -33,6 +34,7 @@ struct plx_peer_reply {
 	int32_t err;
 	uint32_t more; /* replies that follow: 0 or 1 */
 	uint32_t n;    /* segments, each with a file */
+	uint64_t sequence;
 	char version[16];
 	uint64_t va, len; /* of a lookup */
 	struct plx_peer_segment segments[PLX_PEER_SEGMENTS];

@@ -112,9 +112,9 @@ static int send_reply(int fd, const struct plx_peer_reply *reply, const int *fds
 	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static struct plx_peer_reply new_reply(void)
+static struct plx_peer_reply new_reply(uint64_t sequence)
 {
-	struct plx_peer_reply reply = {.magic = PLX_PEER_MAGIC};
+	struct plx_peer_reply reply = {.magic = PLX_PEER_MAGIC, .sequence = sequence};
 
 	snprintf(reply.version, sizeof(reply.version), "%s", PLX_VERSION);
 	return reply;
@@ -149,21 +149,21 @@ static int list_segment(const struct plx_mem_segment *segment, void *arg)
 	return err;
 }
 
-static int answer_list(int fd)
+static int answer_list(int fd, const struct plx_peer_request *request)
 {
-	struct listing l = {.fd = fd, .reply = new_reply()};
+	struct listing l = {.fd = fd, .reply = new_reply(request->sequence)};
 	int err = plx_mem_walk(list_segment, &l);
 
 	return err ? err : send_reply(fd, &l.reply, l.fds);
 }
 
-static int answer_lookup(int fd, const char *name)
+static int answer_lookup(int fd, const struct plx_peer_request *request)
 {
-	struct plx_peer_reply reply = new_reply();
+	struct plx_peer_reply reply = new_reply(request->sequence);
 	const struct published *p;
 
 	pthread_mutex_lock(&lock);
-	p = find(name);
+	p = find(request->name);
 	reply.err = p ? 0 : -ENOENT;
 	if (p) {
 		reply.va = (uintptr_t)p->va;
@@ -173,11 +173,11 @@ static int answer_lookup(int fd, const char *name)
 	return send_reply(fd, &reply, NULL);
 }
 
-static int answer_hello(int fd, const char *version)
+static int answer_hello(int fd, const struct plx_peer_request *request)
 {
-	struct plx_peer_reply reply = new_reply();
+	struct plx_peer_reply reply = new_reply(request->sequence);
 
-	reply.err = strcmp(version, PLX_VERSION) ? -EPROTONOSUPPORT : 0;
+	reply.err = strcmp(request->name, PLX_VERSION) ? -EPROTONOSUPPORT : 0;
 	return send_reply(fd, &reply, NULL);
 }
 
@@ -193,11 +193,11 @@ static int answer(int fd)
 	request.name[sizeof(request.name) - 1] = '\0';
 	switch (request.op) {
 	case PLX_PEER_HELLO:
-		return answer_hello(fd, request.name);
+		return answer_hello(fd, &request);
 	case PLX_PEER_LIST:
-		return answer_list(fd);
+		return answer_list(fd, &request);
 	case PLX_PEER_LOOKUP:
-		return answer_lookup(fd, request.name);
+		return answer_lookup(fd, &request);
 	}
 	return -EPROTO;
 }
@@ -276,7 +276,7 @@ static int add(int fd)
  */
 static void turn_away(int fd, int err)
 {
-	struct plx_peer_reply reply = new_reply();
+	struct plx_peer_reply reply = new_reply(0); /* the first that it asks */
 	struct plx_peer_request request;
 
 	reply.err = err;

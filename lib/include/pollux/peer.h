@@ -46,7 +46,7 @@ enum plx_peer_access {
  * Return: NULL with errno EINVAL (the name or access), ENOENT (no such process), EACCES (another
  * user's), EPROTONOSUPPORT (another version: the log tells both), EADDRINUSE (something of this
  * process is where the memory must be: the log says what to do), EUSERS (PLX_PEERS_MAX are
- * attached), EPIPE (it died meanwhile), EMFILE, ENOMEM.
+ * attached), EPIPE (it died meanwhile), ETIMEDOUT (it does not answer for 5 s), EMFILE, ENOMEM.
  */
 PLX_API struct plx_peer *plx_peer_attach(const char *name, enum plx_peer_access access);
 /** Unmap all and let go; NULL is allowed. */
@@ -55,7 +55,8 @@ PLX_API void plx_peer_detach(struct plx_peer *peer);
 /**
  * Map what the primary has added since, unmap what it has given back: before a pointer that is
  * newer than the last sync is followed.
- * Return: 0; -EPIPE (the primary has ended: all stays as it is), -EADDRINUSE, -ENOMEM, -EMFILE.
+ * Return: 0; -EPIPE (the primary has ended: all stays as it is), -ETIMEDOUT (it does not answer for
+ * 5 s: the same), -EADDRINUSE, -ENOMEM, -EMFILE.
  */
 PLX_API int plx_peer_sync(struct plx_peer *peer);
 /**

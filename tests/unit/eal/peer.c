@@ -349,6 +349,27 @@ static void one_too_many(void)
 	end_primary(&p);
 }
 
+/* An answer that came too late is none to the next question. */
+static void a_late_answer(void)
+{
+	struct primary p = start_primary();
+	struct plx_peer *peer = plx_peer_attach(name, PLX_PEER_READ);
+	void *va = NULL;
+	size_t len = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(peer);
+	tell(&p, 'g');
+	stop(p.pid);
+	UNIT_EQ(plx_peer_lookup(peer, "more", &va, &len), -ETIMEDOUT);
+	kill(p.pid, SIGCONT);
+	UNIT_EQ(plx_peer_lookup(peer, "word", &va, &len), 0);
+	UNIT_EQ(len, 4096);
+	UNIT_EQ(va ? *(uint32_t *)va : 0, PATTERN);
+	UNIT_EQ(plx_peer_lookup(peer, "nothing", &va, &len), -ENOENT);
+	plx_peer_detach(peer);
+	end_primary(&p);
+}
+
 static int attach_as_nobody(void *arg)
 {
 	setenv("XDG_RUNTIME_DIR", "/run", 1);
@@ -440,6 +461,7 @@ CU_TestInfo peer_tests[] = {
 	{"secondaries are killed in each of six calls", secondaries_killed},
 	{"another version", another_version},
 	{"one too many", one_too_many},
+	{"a late answer", a_late_answer},
 	{"another user", another_user},
 	{"32 secondaries", thirty_two},
 	{"the addresses are taken", addresses_taken},
