@@ -198,7 +198,8 @@ static int export_all(struct source *s, FILE *out, const struct superblock *sb, 
 	uint64_t block = le64toh(sb->first), window = le64toh(sb->window), empty = 0;
 
 	while (!t->ended && empty <= window && (block + 1) * s->block_size <= s->size) {
-		int64_t blocks = export_chunk(s, out, le64toh(sb->session), block, t);
+		int64_t blocks =
+			stopping ? -EINTR : export_chunk(s, out, le64toh(sb->session), block, t);
 
 		if (blocks < 0)
 			return (int)blocks;

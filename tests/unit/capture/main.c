@@ -266,6 +266,19 @@ static void no_capture(void)
 	UNIT_EQ(superblock_ok((struct superblock *)image), false);
 }
 
+static void a_signal_ends_it(void)
+{
+	struct seen s;
+
+	start_image();
+	stopping = 1;
+	s = export_image();
+	stopping = 0;
+	UNIT_EQ(s.status, EXIT_FAILURE);
+	s = export_image();
+	UNIT_EQ(s.status, EXIT_SUCCESS);
+}
+
 static int up(void)
 {
 	int fd;
@@ -290,6 +303,7 @@ static CU_TestInfo capture_tests[] = {
 	{"damaged headers", damaged_headers},
 	{"what a header may say", limits},
 	{"no capture", no_capture},
+	{"a signal ends it", a_signal_ends_it},
 	CU_TEST_INFO_NULL,
 };
 
