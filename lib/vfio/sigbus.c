@@ -65,14 +65,18 @@ static bool replace_page(uintptr_t va)
 /* As if we were not here: the default ends the process at the access that is made again. */
 static void pass_on(int number, siginfo_t *info, void *context)
 {
+	bool sent = info->si_code <= 0;
+
 	if (former.sa_flags & SA_SIGINFO) {
 		former.sa_sigaction(number, info, context);
+	} else if (former.sa_handler == SIG_IGN && sent) {
+		return;
 	} else if (former.sa_handler == SIG_DFL || former.sa_handler == SIG_IGN) {
 		struct sigaction action = {.sa_handler = SIG_DFL};
 
 		sigaction(SIGBUS, &action, NULL);
 		/* One that was sent does not come again by itself. */
-		if (info->si_code <= 0)
+		if (sent)
 			raise(SIGBUS);
 	} else {
 		former.sa_handler(number);

@@ -98,6 +98,28 @@ static void default_still_ends(void)
 	munmap((void *)other, 2 * PAGE);
 }
 
+/* One that somebody sends, where the application wants to know nothing of it. */
+static void ignored_is_ignored(void)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+	volatile uint32_t *bar = gone();
+	pid_t pid;
+	int status;
+
+	sigaction(SIGBUS, &ignore, &before);
+	UNIT_EQ(plx_sigbus_guard((void *)bar, 2 * PAGE), 0);
+	pid = fork();
+	if (pid == 0) {
+		raise(SIGBUS);
+		_exit(7);
+	}
+	waitpid(pid, &status, 0);
+	UNIT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 7);
+	plx_sigbus_unguard((void *)bar);
+	sigaction(SIGBUS, &before, NULL);
+	munmap((void *)bar, 2 * PAGE);
+}
+
 static void after_unguard(void)
 {
 	struct sigaction now, before;
@@ -120,6 +142,7 @@ CU_TestInfo sigbus_tests[] = {
 	{"a BAR that is gone reads all ones", reads_all_ones},
 	{"a SIGBUS elsewhere is the application's", others_go_on},
 	{"and ends a process that has no handler", default_still_ends},
+	{"one that is sent and ignored stays ignored", ignored_is_ignored},
 	{"the former handler comes back with the last", after_unguard},
 	CU_TEST_INFO_NULL,
 };
