@@ -21,10 +21,13 @@ static size_t index_of(const struct plx_nvme_ctrl *ctrl, uint16_t qid, unsigned 
 	return (2 * (size_t)qid + completion) * stride;
 }
 
+/* After a reset it may give fewer queues than have their doorbells already. */
 static bool fits(const struct plx_nvme_ctrl *ctrl)
 {
-	return index_of(ctrl, (uint16_t)ctrl->info.io_queues, 1) <
-	       ctrl->info.page_size / sizeof(uint32_t);
+	uint32_t last =
+		ctrl->info.io_queues > ctrl->queue_slots ? ctrl->info.io_queues : ctrl->queue_slots;
+
+	return index_of(ctrl, (uint16_t)last, 1) < ctrl->info.page_size / sizeof(uint32_t);
 }
 
 static int alloc_pages(struct plx_nvme_ctrl *ctrl)

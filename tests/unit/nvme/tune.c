@@ -191,6 +191,32 @@ static void shadow_not_there(void)
 	tear_down();
 }
 
+/* Too many queues for a page of doorbells; a reset that gives fewer does not move theirs there. */
+static void lie_shadow_after_reset(void)
+{
+	struct plx_nvme_ctrl_config config = {.io_queues = 10, .shadow_doorbells = true};
+	struct plx_nvme_ctrl_info info;
+	unsigned int i;
+
+	fake_defaults();
+	fake.id.oacs = htole16(NVME_OACS_DOORBELL_BUFFER);
+	fake.cap = (fake.cap & ~NVME_CAP_DSTRD) | NVME_PUT(UINT64_C(6), NVME_CAP_DSTRD);
+	fake.queues_result = 9 << 16 | 9;
+	open_with(&config);
+	plx_nvme_ctrl_info(ctrl, &info);
+	UNIT_EQ(info.io_queues, 10);
+	UNIT_EQ(info.shadow_doorbells, false);
+	for (i = 0; i < 10; i++)
+		CU_ASSERT_PTR_NOT_NULL(plx_nvme_qpair_open(ctrl, NULL));
+	fake.queues_result = 0;
+	plx_nvme_ctrl_reset(ctrl);
+	plx_nvme_ctrl_info(ctrl, &info);
+	UNIT_EQ(info.io_queues, 1);
+	UNIT_EQ(info.shadow_doorbells, false);
+	CU_ASSERT_PTR_NULL((void *)fake.shadow);
+	tear_down();
+}
+
 /* --- Resets and shutdowns -------------------------------------------------------------------- */
 
 static void subsystem_reset(void)
@@ -234,6 +260,7 @@ CU_TestInfo tune_tests[] = {
 	{"a shadow rings", shadow_rings},
 	{"shadow doorbells", shadow_doorbells},
 	{"shadow doorbells that are not there", shadow_not_there},
+	{"lie: fewer queues after a reset, and shadow doorbells", lie_shadow_after_reset},
 	{"subsystem reset", subsystem_reset},
 	{"shutdowns", shutdowns},
 	CU_TEST_INFO_NULL,
