@@ -266,6 +266,18 @@ static int delete_queue(struct plx_nvme_ctrl *ctrl, enum nvme_admin_opcode opcod
 	return nvme_admin_run(ctrl, &sqe, what, NULL);
 }
 
+static int create_cq_sq(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_qpair *qp)
+{
+	int err = create_cq(ctrl, qp);
+
+	if (err)
+		return err;
+	err = create_sq(ctrl, qp);
+	if (err && delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue"))
+		nvme_ctrl_break(ctrl, "it does not delete completion queue %u", qp->qid);
+	return err;
+}
+
 int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp)
 {
 	int err = nvme_tune_vector(qp);
@@ -273,13 +285,9 @@ int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *
 	/* Before the controller looks at shadow doorbells. */
 	nvme_qpair_plug(qp);
 	if (!err)
-		err = create_cq(ctrl, qp);
-	if (err)
-		return err;
-	err = create_sq(ctrl, qp);
-	if (err && delete_queue(ctrl, NVME_ADMIN_DELETE_CQ, qp->qid, "Delete I/O Completion Queue"))
-		nvme_ctrl_break(ctrl, "it does not delete completion queue %u", qp->qid);
-	qp->created = !err;
+		err = create_cq_sq(ctrl, qp);
+	/* What did not answer may know it yet: closing must not take its word that it does not. */
+	qp->created = !err || nvme_ctrl_state(ctrl) != PLX_NVME_READY;
 	return err;
 }
 

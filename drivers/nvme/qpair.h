@@ -120,7 +120,7 @@ struct plx_nvme_qpair {
 	uint8_t priority;	 /* as the submission queue has it */
 	uint32_t no_doorbell;	 /* rung while the controller does not know the queues */
 	int vector;		 /* -1: no interrupt */
-	bool created;		 /* the controller knows it */
+	bool created;		 /* the controller knows it, or may know it */
 	size_t memory_bytes;
 };
 

@@ -475,6 +475,27 @@ static void create_sq_never_ends(void)
 	create_never_ends(NVME_ADMIN_CREATE_SQ);
 }
 
+/* The same where it has been there before: a reset creates it anew. */
+static void recreate_never_ends(void)
+{
+	struct plx_nvme_ctrl_config config = {.admin_timeout_ms = 200};
+	struct plx_nvme_qpair *qp;
+
+	fake_defaults();
+	ctrl = fake_open(&config);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ctrl);
+	qp = plx_nvme_qpair_open(ctrl, NULL);
+	fake.silent_opcode = NVME_ADMIN_CREATE_SQ;
+	UNIT_EQ(plx_nvme_ctrl_reset(ctrl), -ETIMEDOUT);
+	UNIT_EQ(plx_nvme_ctrl_state(ctrl), PLX_NVME_BROKEN);
+	plx_nvme_qpair_close(qp);
+	UNIT_EQ(plx_mmio_read32(fake.bar + NVME_CC) & NVME_CC_EN, 0);
+	fake.silent_opcode = -1;
+	UNIT_EQ(plx_nvme_ctrl_reset(ctrl), 0);
+	io_works();
+	close_ctrl();
+}
+
 /* The submission queue is refused, and then the completion queue kept. */
 static bool keeps_completion_queues(const struct nvme_sqe *sqe)
 {
@@ -642,6 +663,7 @@ CU_TestInfo lies_tests[] = {
 	{"descriptor past the page", descriptor_past_the_page},
 	{"Create CQ never ends", create_cq_never_ends},
 	{"Create SQ never ends", create_sq_never_ends},
+	{"Create SQ never ends after a reset", recreate_never_ends},
 	{"a completion queue that stays", completion_queue_stays},
 	{"Delete CQ never ends", delete_cq_never_ends},
 	{"queues refused after a reset", queues_refused_after_reset},

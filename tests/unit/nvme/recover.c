@@ -165,6 +165,21 @@ static void lie_deletion_never_ends(void)
 	tear_down();
 }
 
+/* It may still create them, and write to the rings: it is stopped before they are freed. */
+static void lie_creation_never_ends(void)
+{
+	set_up();
+	fake.io_silent = fake.abort_refused = true;
+	fake.silent_opcode = NVME_ADMIN_CREATE_CQ;
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, REQS), REQS);
+	while (plx_nvme_ctrl_state(ctrl) == PLX_NVME_READY)
+		plx_nvme_qpair_poll(qp, 0);
+	plx_nvme_qpair_close(qp);
+	all_ended(1, PLX_NVME_ABORTED);
+	UNIT_EQ(plx_mmio_read32(fake.bar + NVME_CC) & NVME_CC_EN, 0);
+	tear_down();
+}
+
 /* Abort commands that are never answered: their requests serve again after a reset. */
 static void lie_abort_never_ends(void)
 {
@@ -218,6 +233,7 @@ CU_TestInfo recover_tests[] = {
 	{"deletion helps", deletion_helps},
 	{"deletion completes", deletion_completes},
 	{"lie: deletion never ends", lie_deletion_never_ends},
+	{"lie: creation never ends", lie_creation_never_ends},
 	{"lie: abort never ends", lie_abort_never_ends},
 	{"lie: late completion", lie_late_completion},
 	CU_TEST_INFO_NULL,
