@@ -301,7 +301,6 @@ enum measure {
 static inline __attribute__((always_inline)) unsigned int
 poll_most(struct plx_nvme_qpair *qp, unsigned int most, enum measure measure)
 {
-	uint32_t now = measure == MEASURE_LATENCY ? nvme_latency_now() : 0;
 	enum taken taken = TAKEN_REQUEST;
 	struct plx_nvme_req *req;
 	unsigned int n = 0;
@@ -312,9 +311,9 @@ poll_most(struct plx_nvme_qpair *qp, unsigned int most, enum measure measure)
 		if (taken != TAKEN_REQUEST)
 			break;
 		n++;
-		/* A callback may have stopped it. */
+		/* A callback may have stopped it, and what it submitted may have ended by now. */
 		if (measure == MEASURE_LATENCY && qp->latency)
-			nvme_latency_add(qp, req, now);
+			nvme_latency_add(qp, req, nvme_latency_now());
 		if (req->done)
 			req->done(req);
 	}

@@ -229,6 +229,35 @@ static void latencies(void)
 	tear_down();
 }
 
+/* Submits the next one from its callback, and lets it end before the poll goes on. */
+static void submit_next(struct plx_nvme_req *r)
+{
+	uint64_t end = plx_clock_ns() + UINT64_C(5000000000);
+
+	on_done(r);
+	submit(1);
+	while (!nvme_qpair_pending(qps[1]) && plx_clock_ns() < end)
+		plx_delay_us(100);
+}
+
+/* Submitted and ended within one poll: a short time, not a minute. */
+static void latency_within_a_poll(void)
+{
+	struct plx_nvme_req *first[] = {&req[0]};
+	struct plx_nvme_latency l;
+
+	set_up(false);
+	UNIT_EQ(plx_nvme_qpair_latency_on(qps[1]), 0);
+	req[0].done = submit_next;
+	UNIT_EQ(plx_nvme_qpair_submit(qps[1], first, 1), 1);
+	while (ended < 2)
+		plx_nvme_qpair_poll(qps[1], 0);
+	UNIT_EQ(plx_nvme_qpair_latency(qps[1], &l), 0);
+	UNIT_EQ(measured(&l), 2);
+	CU_ASSERT(plx_nvme_latency_percentile_ns(&l, 100) < UINT64_C(20000000000));
+	tear_down();
+}
+
 /* --- The same namespace ---------------------------------------------------------------------- */
 
 static void same_ids(void)
@@ -264,8 +293,10 @@ static void found(void)
 }
 
 CU_TestInfo group_tests[] = {
-	{"members", members},	  {"polled", polled},	  {"slept on", slept_on},
-	{"modes", modes},	  {"adapts", adapts},	  {"buckets", buckets},
-	{"latencies", latencies}, {"same ids", same_ids}, {"found", found},
+	{"members", members},	  {"polled", polled},
+	{"slept on", slept_on},	  {"modes", modes},
+	{"adapts", adapts},	  {"buckets", buckets},
+	{"latencies", latencies}, {"same ids", same_ids},
+	{"found", found},	  {"latency within a poll", latency_within_a_poll},
 	CU_TEST_INFO_NULL,
 };
