@@ -185,6 +185,9 @@ int plx_nvme_events_on(struct plx_nvme_ctrl *ctrl, plx_nvme_event_fn fn, void *a
 		ctrl->events.fn = fn;
 		ctrl->events.arg = arg;
 		err = on ? 0 : nvme_events_start(ctrl);
+		/* Or the next call would take it for done. */
+		if (err)
+			ctrl->events.fn = NULL;
 	}
 	pthread_mutex_unlock(&ctrl->lock);
 	return err;

@@ -132,6 +132,22 @@ static void over_a_reset(void)
 	tear_down();
 }
 
+/* What has failed has not been asked for: the next call asks. */
+static void refused_at_first(void)
+{
+	fake_defaults();
+	open_quiet(NULL);
+	fake.failing_opcode = NVME_ADMIN_SET_FEATURES;
+	fake.failing_status = PLX_NVME_INTERNAL_ERROR;
+	UNIT_EQ(plx_nvme_events_on(ctrl, on_event, &last), -EIO);
+	fake.failing_opcode = -1;
+	UNIT_EQ(plx_nvme_events_on(ctrl, on_event, &last), 0);
+	UNIT_EQ(fake.event_mask, 0x31f);
+	wait_held(4);
+	say(PLX_NVME_EVENT_VENDOR, 9, 0);
+	tear_down();
+}
+
 static void lie_types_and_limits(void)
 {
 	fake_defaults();
@@ -269,3 +285,4 @@ CU_TestInfo event_tests[] = {
 	{"lie: keep alive unanswered", keep_alive_unanswered},
 	CU_TEST_INFO_NULL,
 };
+	{"refused at first", refused_at_first},
