@@ -233,7 +233,7 @@ void nvme_events_forget(struct plx_nvme_ctrl *ctrl);
 void nvme_aborts_forget(struct plx_nvme_ctrl *ctrl);
 /** Find out about the timer, or set it: after enabling. */
 int nvme_keep_alive_start(struct plx_nvme_ctrl *ctrl);
-/** Send a command if it is time. 0, -EAGAIN, -EIO by state. */
+/** Send a command if it is time and there is room. 0, -EIO or -ENODEV by state. */
 int nvme_keep_alive(struct plx_nvme_ctrl *ctrl);
 
 /* --- Shadow doorbells (shadow.c), arbitration and coalescing (tune.c): with lock ---------------

@@ -46,9 +46,12 @@ int nvme_keep_alive(struct plx_nvme_ctrl *ctrl)
 	if (!limit_ns || now - k->last_ns < limit_ns / PER_LIMIT)
 		return 0;
 	if (!plx_nvme_in_flight(&k->req)) {
+		/* If the admin queue is full: the next time. */
+		if (nvme_qpair_post(&ctrl->admin, &sqe, &k->req, NVME_NO_LIST))
+			return 0;
 		k->last_ns = now;
 		ctrl->stats.admin_commands++;
-		return nvme_qpair_post(&ctrl->admin, &sqe, &k->req, NVME_NO_LIST);
+		return 0;
 	}
 	if (now - k->last_ns < limit_ns)
 		return 0;

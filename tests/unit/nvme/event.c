@@ -273,16 +273,41 @@ static void keep_alive_unanswered(void)
 	tear_down();
 }
 
+/* Sent as soon as the admin queue has room for it; that it has none is no error. */
+static void keep_alive_of_a_full_queue(void)
+{
+	struct nvme_sqe sqe = {.opcode = FAKE_VENDOR_OPCODE};
+	struct plx_nvme_req reqs[NVME_ADMIN_DEPTH] = {0};
+	unsigned int n = 0;
+
+	UNIT_EQ(open_keep_alive(900, 0), 900);
+	fake.silent_opcode = FAKE_VENDOR_OPCODE;
+	while (nvme_qpair_post(&ctrl->admin, &sqe, &reqs[n], NVME_NO_LIST) == 0)
+		n++;
+	UNIT_EQ(n, NVME_ADMIN_DEPTH - 1);
+	plx_delay_us(400000);
+	UNIT_EQ(plx_nvme_ctrl_poll(ctrl), 0);
+	UNIT_EQ(fake.keep_alives, 0);
+	/* One of them ends. */
+	fake.event_cids[0] = ctrl->admin.slots[0].cid;
+	fake.events_held = 1;
+	fake.event = 0;
+	poll_for_ms(100);
+	UNIT_EQ(fake.keep_alives, 1);
+	tear_down();
+}
+
 CU_TestInfo event_tests[] = {
 	{"events are heard", events_are_heard},
 	{"changed namespaces", changed_namespaces},
 	{"over a reset", over_a_reset},
+	{"refused at first", refused_at_first},
 	{"lie: types and limits", lie_types_and_limits},
 	{"a short admin queue", short_admin_queue},
 	{"words", words},
 	{"housekeeping finds trouble", housekeeping_finds_trouble},
 	{"keep alive as wanted", keep_alive_as_wanted},
 	{"lie: keep alive unanswered", keep_alive_unanswered},
+	{"keep alive of a full queue", keep_alive_of_a_full_queue},
 	CU_TEST_INFO_NULL,
 };
-	{"refused at first", refused_at_first},
