@@ -2,8 +2,6 @@
 /* What telemetry shows of a controller and its queue pairs. ctrl_life.c adds it. */
 #include "ctrl.h"
 
-#include <pollux/mmio.h>
-
 static const char *state_name(enum plx_nvme_state state)
 {
 	static const char *const names[] = {
@@ -25,13 +23,13 @@ static json_t *lies_object(const uint64_t *lies)
 		[PLX_NVME_LIE_CID] = "cid",
 		[PLX_NVME_LIE_SQID] = "sqid",
 		[PLX_NVME_LIE_SQHD] = "sqhd",
+		[PLX_NVME_LIE_EVENT] = "event",
 	};
 	json_t *o = json_object();
 	unsigned int i;
 
 	for (i = 0; i < PLX_NVME_LIE_KINDS; i++)
-		if (names[i])
-			plx_telemetry_set(o, names[i], PLX_READ_ONCE(lies[i]));
+		plx_telemetry_set(o, names[i], lies[i]);
 	return o;
 }
 
@@ -43,6 +41,8 @@ static void set_stats(json_t *object, struct plx_nvme_ctrl *ctrl)
 	plx_telemetry_set(object, "admin_commands", stats.admin_commands);
 	plx_telemetry_set(object, "admin_errors", stats.admin_errors);
 	plx_telemetry_set(object, "timeouts", stats.timeouts);
+	plx_telemetry_set(object, "abort_commands", stats.abort_commands);
+	plx_telemetry_set(object, "queue_recoveries", stats.queue_recoveries);
 	plx_telemetry_set(object, "resets", stats.resets);
 	plx_telemetry_set(object, "aborted", stats.aborted);
 	json_object_set_new(object, "lies", lies_object(stats.lies));

@@ -626,6 +626,27 @@ static void open_and_close_many_times(void)
 	UNIT_EQ(after.heap_allocations, before.heap_allocations);
 }
 
+/* Every counter of the header, every kind of lie too, is in telemetry. */
+static void telemetry_has_all_counters(void)
+{
+	json_t *document, *object;
+	char *text;
+
+	fake_defaults();
+	ctrl = fake_open(NULL);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(ctrl);
+	text = plx_telemetry_json();
+	document = json_loads(text, 0, NULL);
+	free(text);
+	object = json_array_get(json_object_get(document, "controllers"), 0);
+	UNIT_EQ(json_object_size(json_object_get(object, "lies")), PLX_NVME_LIE_KINDS);
+	CU_ASSERT_PTR_NOT_NULL(json_object_get(object, "abort_commands"));
+	CU_ASSERT_PTR_NOT_NULL(json_object_get(object, "queue_recoveries"));
+	json_decref(document);
+	plx_nvme_ctrl_close(ctrl);
+	fake_end();
+}
+
 CU_TestInfo ctrl_life_tests[] = {
 	{"write, then read back", write_then_read_back},
 	{"transfers of every shape", transfers_of_every_shape},
@@ -656,5 +677,6 @@ CU_TestInfo ctrl_life_tests[] = {
 	{"interrupts after a function reset", interrupts_after_function_reset},
 	{"a sleeper notices removal", sleeper_notices_removal},
 	{"open and close many times", open_and_close_many_times},
+	{"telemetry has all counters", telemetry_has_all_counters},
 	CU_TEST_INFO_NULL,
 };
