@@ -129,7 +129,7 @@ static int parse_zone(const struct plx_nvme_ns *ns, const struct nvme_zone *from
 		.state = from->zs >> 4,
 		.attributes = from->za,
 	};
-	if (to->lba % size || to->lba >= ns->info.blocks || to->capacity > size)
+	if (to->lba % size || to->lba / size >= ns->zns.zones || to->capacity > size)
 		return -EPROTO;
 	if (to->state == PLX_NVME_ZONE_IS_FULL)
 		to->written = to->capacity;

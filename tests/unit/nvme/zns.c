@@ -242,6 +242,9 @@ static void lies_of_reports(void)
 	r = good_report();
 	r.zones[2].zslba = htole64(FAKE_BLOCKS);
 	UNIT_EQ(parse(&r, sizeof(r)), -EPROTO);
+	/* What is left behind the last whole zone is none. */
+	ns->info.blocks = FAKE_BLOCKS + 1;
+	UNIT_EQ(parse(&r, sizeof(r)), -EPROTO);
 	r = good_report();
 	r.zones[2].zslba = htole64(2 * ZONE + 1);
 	UNIT_EQ(parse(&r, sizeof(r)), -EPROTO);
