@@ -119,12 +119,16 @@ void nvme_namespaces_free(struct plx_nvme_ctrl *ctrl)
 
 uint32_t plx_nvme_ns_next(const struct plx_nvme_ctrl *ctrl, uint32_t after)
 {
-	uint32_t i;
+	/* The list is new after each notice of plx_nvme_ctrl_poll(), on whatever thread that is. */
+	pthread_mutex_t *lock = (pthread_mutex_t *)(uintptr_t)&ctrl->lock;
+	uint32_t i, id = 0;
 
-	for (i = 0; i < ctrl->namespace_count; i++)
+	pthread_mutex_lock(lock);
+	for (i = 0; i < ctrl->namespace_count && !id; i++)
 		if (ctrl->namespaces[i].id > after)
-			return ctrl->namespaces[i].id;
-	return 0;
+			id = ctrl->namespaces[i].id;
+	pthread_mutex_unlock(lock);
+	return id;
 }
 
 static struct nvme_ns_entry *find(struct plx_nvme_ctrl *ctrl, uint32_t id)
