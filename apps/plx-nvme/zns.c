@@ -74,9 +74,10 @@ static int report_page(struct zns *z, void *page, uint64_t *next, json_t *array)
 {
 	struct plx_nvme_zone zones[REPORT_ZONES];
 	struct plx_nvme_cmd cmd = {0};
+	uint64_t from = *next;
 	int err, i, n;
 
-	plx_nvme_zone_report(&cmd, z->target.ns, *next, PLX_NVME_ZONES_ALL, plx_iova(page),
+	plx_nvme_zone_report(&cmd, z->target.ns, from, PLX_NVME_ZONES_ALL, plx_iova(page),
 			     PLX_NVME_ZONE_REPORT_BYTES(REPORT_ZONES));
 	err = run_cmd(z, &cmd, "report");
 	if (err)
@@ -86,9 +87,14 @@ static int report_page(struct zns *z, void *page, uint64_t *next, json_t *array)
 		target_error(&z->target, "its report of zones cannot be: %s", strerror(-n));
 		return n;
 	}
+	*next = n == REPORT_ZONES ? zones[n - 1].lba + z->info.zone_blocks : 0;
+	if (*next && *next <= from) {
+		target_error(&z->target, "its report of zones from block %" PRIu64 " ends before",
+			     from);
+		return -EPROTO;
+	}
 	for (i = 0; i < n; i++)
 		show_zone(z, &zones[i], array);
-	*next = n == REPORT_ZONES ? zones[n - 1].lba + z->info.zone_blocks : 0;
 	if (*next >= z->target.ns_info->blocks)
 		*next = 0;
 	return 0;

@@ -539,7 +539,10 @@ PLX_API int plx_nvme_ns_info_get(struct plx_nvme_ctrl *ctrl, uint32_t id,
  * driver does not do: the log says which), or as plx_nvme_ns_info_get().
  */
 PLX_API struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id);
-/** What it was when it was opened. */
+/**
+ * What it was when it was opened, or looked at anew since: plx_nvme_ns_rescan(), and a notice about
+ * namespaces (<pollux/nvme_event.h>), which may change it under the reader.
+ */
 PLX_API const struct plx_nvme_ns_info *plx_nvme_ns_info(const struct plx_nvme_ns *ns);
 
 /**

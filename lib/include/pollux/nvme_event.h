@@ -58,7 +58,10 @@ struct plx_nvme_event {
 /** The event in words, such as "health: spare below threshold"; a static string, per thread. */
 PLX_API const char *plx_nvme_event_str(const struct plx_nvme_event *event);
 
-/** Called by plx_nvme_ctrl_poll(), without a lock held: any function may be called from it. */
+/**
+ * Called by plx_nvme_ctrl_poll(), without a lock held: any function may be called from it but
+ * plx_nvme_ctrl_poll() itself and those that close the controller.
+ */
 typedef void (*plx_nvme_event_fn)(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_event *event,
 				  void *arg);
 

@@ -14,7 +14,7 @@
  *	plx_nvme_group_close(group);
  *
  * A group belongs to one thread, as do its queue pairs. It does not own them: take one out before
- *it is closed. All of it since 0.1.0.
+ * it is closed. All of it since 0.1.0.
  */
 #ifndef POLLUX_NVME_GROUP_H
 #define POLLUX_NVME_GROUP_H
