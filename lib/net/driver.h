@@ -113,7 +113,13 @@ struct plx_port {
 	bool started;	  /**< what reset brings back */
 	int event_fd;	  /**< epoll: all below */
 	int wake_fd;	  /**< eventfd: written when a bit of pending is set */
-	pthread_mutex_t stats_lock; /**< the driver's counters: telemetry reads them, too */
+	/**
+	 * Telemetry asks for the driver's counters on a thread of its own: held by stats, xstats,
+	 * events and link, one at a time. What may take long or frees memory (start, stop, reset,
+	 * apply) does not hold it, but has stats_off set meanwhile.
+	 */
+	pthread_mutex_t stats_lock;
+	bool stats_off; /**< under stats_lock: the driver is not to be asked for counters */
 	struct plx_telemetry_source telemetry;
 };
 

@@ -300,7 +300,9 @@ int plx_port_start(struct plx_port *port)
 		port->txqs[i]->stopped = false;
 	}
 	owner = plx_mem_owner_enter(port->info.name);
+	plx_port_stats_pause(port);
 	err = port->driver->start(port);
+	plx_port_stats_resume(port);
 	plx_mem_owner_leave(owner);
 	if (err) {
 		plx_port_halt_queues(port);
@@ -317,7 +319,9 @@ int plx_port_stop(struct plx_port *port)
 	if (!port->started)
 		return 0;
 	plx_port_halt_queues(port);
+	plx_port_stats_pause(port);
 	port->driver->stop(port);
+	plx_port_stats_resume(port);
 	port->started = false;
 	state_move(port, PLX_PORT_STARTED, PLX_PORT_STOPPED);
 	return 0;
@@ -331,7 +335,9 @@ int plx_port_reset(struct plx_port *port)
 	if (plx_port_state(port) == PLX_PORT_GONE)
 		return -ENODEV;
 	plx_port_stop(port);
+	plx_port_stats_pause(port);
 	err = port->driver->reset(port);
+	plx_port_stats_resume(port);
 	if (!err)
 		err = plx_port_events_listen(port);
 	if (err) {

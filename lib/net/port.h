@@ -15,6 +15,12 @@ int plx_port_settings_try(struct plx_port *port, uint64_t feature,
 			  const struct plx_port_settings *settings);
 /** 0, or -EINVAL/-ENOTSUP (logged): offloads that are none, or that the device has not. */
 int plx_port_check_offloads(const struct plx_port *port, uint64_t offloads);
+/**
+ * Around calls of the driver that start, stop, reset or set up the device: nobody asks it for
+ * counters from the return of the first to the call of the second.
+ */
+void plx_port_stats_pause(struct plx_port *port);
+void plx_port_stats_resume(struct plx_port *port);
 /** Show the port in telemetry, until plx_telemetry_remove(). */
 void plx_port_telemetry_add(struct plx_port *port);
 /** What plx_port_rss says of the time after open. */

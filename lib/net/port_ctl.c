@@ -56,12 +56,15 @@ int plx_port_settings_try(struct plx_port *port, uint64_t feature,
 	port->settings = *settings;
 	if (!port->started)
 		return 0;
+	plx_port_stats_pause(port);
 	err = port->driver->apply(port);
-	if (!err)
-		return 0;
-	/* What was in force before has to be again; that it fails as well is the first error. */
-	port->settings = old;
-	port->driver->apply(port);
+	if (err) {
+		/* What was in force before has to be again; that it fails as well is the first
+		 * error. */
+		port->settings = old;
+		port->driver->apply(port);
+	}
+	plx_port_stats_resume(port);
 	return err;
 }
 
@@ -153,10 +156,15 @@ int plx_port_set_offloads(struct plx_port *port, uint64_t offloads)
 
 int plx_port_link(struct plx_port *port, struct plx_port_link *link)
 {
+	int err;
+
 	memset(link, 0, sizeof(*link));
 	if (plx_port_state(port) == PLX_PORT_GONE)
 		return -ENODEV;
-	return port->driver->link(port, link);
+	pthread_mutex_lock(&port->stats_lock);
+	err = port->driver->link(port, link);
+	pthread_mutex_unlock(&port->stats_lock);
+	return err;
 }
 
 int plx_port_link_wait(struct plx_port *port, unsigned int timeout_ms)
@@ -176,6 +184,23 @@ int plx_port_link_wait(struct plx_port *port, unsigned int timeout_ms)
 }
 
 /* --- Statistics ----------------------------------------------------------------------------- */
+
+static void stats_set_off(struct plx_port *port, bool off)
+{
+	pthread_mutex_lock(&port->stats_lock);
+	port->stats_off = off;
+	pthread_mutex_unlock(&port->stats_lock);
+}
+
+void plx_port_stats_pause(struct plx_port *port)
+{
+	stats_set_off(port, true);
+}
+
+void plx_port_stats_resume(struct plx_port *port)
+{
+	stats_set_off(port, false);
+}
 
 static void add_queue(struct plx_queue_stats *sum, const struct plx_queue_stats *queue)
 {
@@ -200,7 +225,7 @@ int plx_port_stats(struct plx_port *port, struct plx_port_stats *stats)
 	for (i = 0; i < port->info.tx_queues; i++)
 		add_queue(&stats->tx, &port->txqs[i]->stats);
 	pthread_mutex_lock(&port->stats_lock);
-	if (port->driver->stats)
+	if (port->driver->stats && !port->stats_off)
 		port->driver->stats(port, stats);
 	pthread_mutex_unlock(&port->stats_lock);
 	return 0;
@@ -208,10 +233,12 @@ int plx_port_stats(struct plx_port *port, struct plx_port_stats *stats)
 
 int plx_port_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n)
 {
-	int ret = -ENOTSUP;
+	int ret = -EBUSY;
 
+	if (!port->driver->xstats)
+		return -ENOTSUP;
 	pthread_mutex_lock(&port->stats_lock);
-	if (port->driver->xstats)
+	if (!port->stats_off)
 		ret = port->driver->xstats(port, xstats, n);
 	pthread_mutex_unlock(&port->stats_lock);
 	return ret;

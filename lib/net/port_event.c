@@ -107,8 +107,11 @@ unsigned int plx_port_events(struct plx_port *port)
 		events |= PLX_PORT_EVENT_ERROR;
 	if (device > 0 && (device & PLX_DEV_EVENT_REMOVE))
 		events |= PLX_PORT_EVENT_REMOVE;
-	if (port->driver->events && plx_port_state(port) != PLX_PORT_GONE)
+	if (port->driver->events && plx_port_state(port) != PLX_PORT_GONE) {
+		pthread_mutex_lock(&port->stats_lock);
 		events |= port->driver->events(port);
+		pthread_mutex_unlock(&port->stats_lock);
+	}
 	return events;
 }
 

@@ -345,7 +345,8 @@ PLX_API int plx_port_link(struct plx_port *port, struct plx_port_link *link);
 /** Wait until the link is up. Return: 0 or -ETIMEDOUT, -ENODEV. */
 PLX_API int plx_port_link_wait(struct plx_port *port, unsigned int timeout_ms);
 
-/** Sums since open. */
+/** Sums since open. While another thread starts, stops, resets or sets the port, of the queues
+ * only. */
 struct plx_port_stats {
 	struct plx_queue_stats rx, tx; /**< over all queues */
 	uint64_t rx_missed;	       /**< frames the device dropped for lack of descriptors */
@@ -361,7 +362,8 @@ struct plx_port_xstat {
 };
 /**
  * Up to n extended statistics.
- * Return: how many there are in all (call with n = 0 to learn it), or a negative errno.
+ * Return: how many there are in all (call with n = 0 to learn it); -ENOTSUP; -EBUSY (another thread
+ * starts, stops, resets or sets the port meanwhile).
  */
 PLX_API int plx_port_xstats(struct plx_port *port, struct plx_port_xstat *xstats, unsigned int n);
 

@@ -24,6 +24,7 @@ static struct fake_port *fake;
 static uint64_t features;
 static uint64_t always;
 static int apply_err;
+static unsigned int stats_calls, asked;
 
 static int fake_open(struct plx_port *p, const char *arg)
 {
@@ -78,8 +79,32 @@ static int fake_txq_stop(struct plx_txq *txq)
 	return 0;
 }
 
+static void fake_stats(struct plx_port *p, struct plx_port_stats *stats)
+{
+	stats->rx_missed = ++stats_calls;
+}
+
+static int fake_xstats(struct plx_port *p, struct plx_port_xstat *xstats, unsigned int n)
+{
+	return 0;
+}
+
+/* What telemetry does, whose thread can come at any time. */
+static void ask_meanwhile(struct plx_port *p)
+{
+	const unsigned int before = stats_calls;
+	struct plx_port_stats stats;
+
+	UNIT_EQ(plx_port_stats(p, &stats), 0);
+	UNIT_EQ(stats.rx_missed, 0);
+	UNIT_EQ(plx_port_xstats(p, NULL, 0), -EBUSY);
+	UNIT_EQ(stats_calls, before);
+	asked++;
+}
+
 static int fake_apply(struct plx_port *p)
 {
+	ask_meanwhile(p);
 	fake->applies++;
 	fake->applied = p->settings;
 	return apply_err;
@@ -98,6 +123,17 @@ static int fake_start(struct plx_port *p)
 
 static void fake_none(struct plx_port *p)
 {
+}
+
+static void fake_stop(struct plx_port *p)
+{
+	ask_meanwhile(p);
+}
+
+static int fake_reset(struct plx_port *p)
+{
+	ask_meanwhile(p);
+	return 0;
 }
 
 static enum plx_desc_status fake_rx_status(const struct plx_rxq *rxq, uint16_t offset)
@@ -126,7 +162,10 @@ static const struct plx_net_driver fake_driver = {
 	.open = fake_open,
 	.close = fake_none,
 	.start = fake_start,
-	.stop = fake_none,
+	.stop = fake_stop,
+	.reset = fake_reset,
+	.stats = fake_stats,
+	.xstats = fake_xstats,
 	.apply = fake_apply,
 	.rxq_start = fake_rxq_start,
 	.rxq_stop = fake_rxq_stop,
@@ -313,6 +352,25 @@ static void status_and_registers(void)
 	teardown();
 }
 
+static void no_counters_while_the_device_is_set_up(void)
+{
+	struct plx_port_stats stats;
+
+	setup();
+	asked = 0;
+	UNIT_EQ(plx_port_set_promisc(port, true), 0);
+	UNIT_EQ(asked, 1);
+	UNIT_EQ(plx_port_reset(port), 0);
+	UNIT_EQ(asked, 4);
+	UNIT_EQ(plx_port_stop(port), 0);
+	UNIT_EQ(asked, 5);
+	stats_calls = 0;
+	UNIT_EQ(plx_port_stats(port, &stats), 0);
+	UNIT_EQ(stats.rx_missed, 1);
+	UNIT_EQ(plx_port_xstats(port, NULL, 0), 0);
+	teardown();
+}
+
 static void nothing_without_the_feature(void)
 {
 	struct plx_port_rss rss;
@@ -342,6 +400,7 @@ CU_TestInfo port_ops_tests[] = {
 	{"RSS: defaults, types and queues", rss_has_defaults_and_limits},
 	{"one queue stops while the others go on", one_queue_stops_alone},
 	{"descriptor status and registers", status_and_registers},
+	{"no counters while the device is set up", no_counters_while_the_device_is_set_up},
 	{"-ENOTSUP without the feature", nothing_without_the_feature},
 	CU_TEST_INFO_NULL,
 };
