@@ -32,7 +32,7 @@ struct options {
 	struct plx_eal_config eal;
 	const char *specs[2];
 	unsigned int ports;
-	uint64_t packets, pings;
+	uint64_t packets, pings, polls;
 	uint16_t sizes[SIZES_MAX]; /* with frame check sequence, in turn */
 	unsigned int size_count;
 	uint16_t queues;
@@ -46,6 +46,7 @@ struct side {
 
 struct result {
 	uint64_t packets, ticks, bursts, full_bursts, lost, ns;
+	uint64_t all_packets, all_empty; /* with the warm-up: all calls of forward() */
 };
 
 static struct ticks per_packet, round_trips;
@@ -58,8 +59,10 @@ __attribute__((noinline)) static uint16_t forward(struct plx_rxq *rxq, struct pl
 	uint64_t start = plx_tsc(), took;
 	uint16_t n = plx_rx_burst(rxq, pkts, BURST), sent;
 
-	if (n == 0)
+	if (n == 0) {
+		result->all_empty++;
 		return 0;
+	}
 	sent = plx_tx_burst(txq, pkts, n);
 	if (plx_unlikely(sent < n)) {
 		plx_pktbuf_free_burst(&pkts[sent], (uint16_t)(n - sent));
@@ -69,6 +72,7 @@ __attribute__((noinline)) static uint16_t forward(struct plx_rxq *rxq, struct pl
 	result->ticks += took;
 	ticks_note(&per_packet, took / n);
 	result->packets += n;
+	result->all_packets += n;
 	result->bursts++;
 	result->full_bursts += n == BURST;
 	return n;
@@ -106,6 +110,15 @@ static int run(const struct options *o, const struct side *sides, uint64_t packe
 	}
 	result->ns = plx_clock_ns() - start;
 	return 0;
+}
+
+/* Polls of a queue to which nothing comes, and nothing else: what they cost can be taken off then.
+ */
+static int poll_only(const struct side *side, uint64_t polls, struct result *result)
+{
+	while (result->all_empty < polls && result->packets == 0)
+		forward(side->rxq[0], side->txq[0], result);
+	return result->packets ? -EPROTO : 0;
 }
 
 /* One packet to and fro, again and again: nothing else is on its way. */
@@ -183,7 +196,6 @@ static int measure(const struct options *o, struct result *result)
 {
 	struct plx_pktbuf_pool_config config = {.name = "bench", .count = 8192};
 	struct plx_pktbuf_pool *pool = plx_pktbuf_pool_open(&config);
-	struct result warm_up = {0};
 	struct side sides[2] = {{0}};
 	unsigned int i, k;
 	int err = 0;
@@ -192,16 +204,23 @@ static int measure(const struct options *o, struct result *result)
 		return -errno;
 	for (i = 0; i < o->ports && !err; i++)
 		err = open_side(o, pool, o->specs[i], &sides[i]);
+	if (!err && o->polls) {
+		err = poll_only(&sides[0], o->polls, result);
+		goto close;
+	}
 	if (!err && o->pings)
 		err = ping(pool, &sides[0], o->pings);
 	for (i = 0; i < o->ports; i++)
 		for (k = 0; k < o->queues && !err; k++)
 			err = send_first(o, pool, sides[i].txq[k]);
 	if (!err)
-		err = run(o, sides, o->packets / 10, &warm_up);
+		err = run(o, sides, o->packets / 10, result);
 	memset(&per_packet, 0, sizeof(per_packet));
+	*result =
+		(struct result){.all_packets = result->all_packets, .all_empty = result->all_empty};
 	if (!err)
 		err = run(o, sides, o->packets, result);
+close:
 	plx_port_close(sides[0].port);
 	plx_port_close(sides[1].port);
 	plx_pktbuf_pool_close(pool);
@@ -213,16 +232,21 @@ static double us(uint32_t ticks)
 	return (double)ticks * 1e6 / (double)plx_tsc_hz;
 }
 
+static double ratio(double a, uint64_t b)
+{
+	return b ? a / (double)b : 0;
+}
+
 static void print_result(const struct result *r)
 {
 	printf("{\"ticks_per_packet\": %.2f, \"packets\": %" PRIu64 ", \"bursts\": %" PRIu64
 	       ", \"full_bursts\": %" PRIu64 ", \"lost\": %" PRIu64
 	       ", \"mpps\": %.4f, \"median_ticks\": %u, \"p50_us\": %.3f, \"p99_us\": %.3f"
-	       ", \"p99.9_us\": %.3f}\n",
-	       (double)r->ticks / (double)r->packets, r->packets, r->bursts, r->full_bursts,
-	       r->lost, (double)r->packets * 1e3 / (double)r->ns,
-	       ticks_percentile(&per_packet, 0.5), us(ticks_percentile(&round_trips, 0.5)),
-	       us(ticks_percentile(&round_trips, 0.99)), us(ticks_percentile(&round_trips, 0.999)));
+	       ", \"p99.9_us\": %.3f, \"all_packets\": %" PRIu64 ", \"all_empty\": %" PRIu64 "}\n",
+	       ratio((double)r->ticks, r->packets), r->packets, r->bursts, r->full_bursts, r->lost,
+	       ratio((double)r->packets * 1e3, r->ns), ticks_percentile(&per_packet, 0.5),
+	       us(ticks_percentile(&round_trips, 0.5)), us(ticks_percentile(&round_trips, 0.99)),
+	       us(ticks_percentile(&round_trips, 0.999)), r->all_packets, r->all_empty);
 }
 
 static void parse_sizes(struct argp_state *state, struct options *o, char *arg)
@@ -253,6 +277,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'p':
 		o->pings = strtoull(arg, NULL, 10);
 		return 0;
+	case 'e':
+		o->polls = strtoull(arg, NULL, 10);
+		return 0;
 	case 's':
 		parse_sizes(state, o, arg);
 		return 0;
@@ -278,6 +305,7 @@ int main(int argc, char **argv)
 	static const struct argp_option options[] = {
 		{"packets", 'n', "N", 0, "Packets to forward (1000000)", 0},
 		{"pings", 'p', "N", 0, "Round trips of a single packet first (0)", 0},
+		{"empty-polls", 'e', "N", 0, "Only N polls, of which none must find a packet", 0},
 		{"size", 's', "BYTES[,...]", 0, "Frame sizes with FCS, in turn (64)", 0},
 		{"queues", 'q', "N", 0, "Queue pairs of each port (1)", 0},
 		{0}};

@@ -7,6 +7,7 @@
 programs=$PLX_TOP/build/benchmarks/net
 dir=$(mktemp -d)
 socket=$dir/vhost.sock
+backend=
 turns=${TURNS:-7}
 packets=${PACKETS:-1000000}
 pings=${PINGS:-2000}
@@ -34,6 +35,7 @@ backend_down() {
 	echo quit >&3
 	exec 3>&-
 	wait $backend
+	backend=
 	rm -f "$dir/commands"
 }
 

@@ -21,12 +21,14 @@ static inline void ticks_note(struct ticks *t, uint64_t value)
 	t->total++;
 }
 
-/* What that part of them is not above. */
+/* What that part of them is not above; 0 where there are none. */
 static inline uint32_t ticks_percentile(const struct ticks *t, double part)
 {
 	uint64_t left = (uint64_t)(part * (double)t->total);
 	uint32_t i;
 
+	if (!t->total)
+		return 0;
 	for (i = 0; i < TICKS_MAX - 1 && left >= t->counts[i]; i++)
 		left -= t->counts[i];
 	return i;
