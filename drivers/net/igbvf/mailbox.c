@@ -40,11 +40,14 @@ static uint32_t status(struct igbvf_port *vf)
 	return now | vf->seen;
 }
 
-/* Wait until (status & mask) is `want`, and take the bits. ask: written before each look. */
-static int wait_for(struct igbvf_port *vf, uint32_t mask, uint32_t want, uint32_t ask,
-		    unsigned int timeout_us)
+static uint64_t in_us(unsigned int us)
 {
-	uint64_t end = plx_clock_ns() + timeout_us * UINT64_C(1000);
+	return plx_clock_ns() + us * UINT64_C(1000);
+}
+
+/* Wait until (status & mask) is `want`, and take the bits. ask: written before each look. */
+static int wait_for(struct igbvf_port *vf, uint32_t mask, uint32_t want, uint32_t ask, uint64_t end)
+{
 	bool last;
 
 	do {
@@ -74,9 +77,9 @@ static int fail(struct igbvf_port *vf, enum igbvf_count kind, int err)
 
 static int own_memory(struct igbvf_port *vf)
 {
-	return fail(
-		vf, IGBVF_NOT_GRANTED,
-		wait_for(vf, IGBVF_MAILBOX_VFU, IGBVF_MAILBOX_VFU, IGBVF_MAILBOX_VFU, GRANT_US));
+	return fail(vf, IGBVF_NOT_GRANTED,
+		    wait_for(vf, IGBVF_MAILBOX_VFU, IGBVF_MAILBOX_VFU, IGBVF_MAILBOX_VFU,
+			     in_us(GRANT_US)));
 }
 
 static int send(struct igbvf_port *vf, const uint32_t *message, unsigned int words)
@@ -93,7 +96,7 @@ static int send(struct igbvf_port *vf, const uint32_t *message, unsigned int wor
 		intel_set(&vf->base, IGBVF_VMBMEM(i), message[i]);
 	set(vf, IGBVF_MAILBOX_REQ);
 	return fail(vf, IGBVF_NO_ACK,
-		    wait_for(vf, IGBVF_MAILBOX_PFACK, IGBVF_MAILBOX_PFACK, 0, ANSWER_US));
+		    wait_for(vf, IGBVF_MAILBOX_PFACK, IGBVF_MAILBOX_PFACK, 0, in_us(ANSWER_US)));
 }
 
 /* A message that is there: read and acknowledged. */
@@ -129,15 +132,15 @@ static void take_unasked(struct igbvf_port *vf, uint32_t message)
 		pf_was_reset(vf);
 }
 
-/* The answer to a message of this type; others may come before it. */
+/* The answer to a message of this type; others may come before it, but give it no more time. */
 static int answer(struct igbvf_port *vf, uint32_t type, uint32_t *message, unsigned int words)
 {
+	const uint64_t end = in_us(ANSWER_US);
 	unsigned int i;
 
 	for (i = 0; i < MESSAGES_AT_ONCE; i++) {
-		int err =
-			fail(vf, IGBVF_NO_ANSWER,
-			     wait_for(vf, IGBVF_MAILBOX_PFSTS, IGBVF_MAILBOX_PFSTS, 0, ANSWER_US));
+		int err = fail(vf, IGBVF_NO_ANSWER,
+			       wait_for(vf, IGBVF_MAILBOX_PFSTS, IGBVF_MAILBOX_PFSTS, 0, end));
 		uint32_t kind;
 
 		if (!err)
@@ -217,7 +220,7 @@ int igbvf_connect(struct igbvf_port *vf)
 	memset(vf->vlans, 0, sizeof(vf->vlans));
 	vf->allmulti = false;
 	vf->filters = false;
-	err = fail(vf, IGBVF_STUCK_RESET, wait_for(vf, IGBVF_MAILBOX_RSTI, 0, 0, RESET_US));
+	err = fail(vf, IGBVF_STUCK_RESET, wait_for(vf, IGBVF_MAILBOX_RSTI, 0, 0, in_us(RESET_US)));
 	if (!err)
 		err = exchange(vf, message, 3);
 	if (err) {

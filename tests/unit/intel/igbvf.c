@@ -30,6 +30,7 @@ static uint64_t device_time(void);
 #include "runner.h"
 
 #define FRAMES_MAX 64
+#define SLOW_NS	   UINT64_C(700000000)
 
 /* What the physical function does with a message. */
 enum manner {
@@ -41,12 +42,13 @@ enum manner {
 	PF_ANSWERS_ELSE,    /* to a message of another type */
 	PF_ANSWERS_NEITHER, /* yes nor no */
 	PF_ANSWERS_BOTH,
-	PF_PINGS_FIRST, /* a control message before the answer */
-	PF_TALKS_FIRST, /* a message of no type, without end */
-	PF_FORGETS,	/* refuses, and does not know us */
-	PF_RESETS_LONG, /* RSTI for ever */
-	PF_MISSES_ONE,	/* the first message of two */
-	PF_IS_GONE,	/* all ones */
+	PF_PINGS_FIRST,	 /* a control message before the answer */
+	PF_TALKS_FIRST,	 /* a message of no type, without end */
+	PF_TALKS_SLOWLY, /* the same, each time shortly before the time is up */
+	PF_FORGETS,	 /* refuses, and does not know us */
+	PF_RESETS_LONG,	 /* RSTI for ever */
+	PF_MISSES_ONE,	 /* the first message of two */
+	PF_IS_GONE,	 /* all ones */
 };
 
 static struct {
@@ -55,7 +57,7 @@ static struct {
 	uint8_t mac[PLX_ETH_ALEN];
 	unsigned int messages, unread; /* unread: further messages that wait */
 	uint32_t log[FRAMES_MAX][3];
-	uint64_t now_ns, started_ns;
+	uint64_t now_ns, started_ns, next_ns;
 } pf;
 
 static struct igbvf_port vf;
@@ -82,6 +84,8 @@ static void reply(void)
 	}
 	switch (pf.manner) {
 	case PF_NEVER_ANSWERS:
+	case PF_TALKS_SLOWLY:
+		pf.next_ns = pf.now_ns + SLOW_NS;
 		return;
 	case PF_REFUSES:
 		announce(type | IGBVF_MSG_NACK | IGBVF_MSG_CTS);
@@ -157,6 +161,10 @@ static uint32_t device_read(const void *address)
 	if (reg >= IGBVF_VMBMEM(0) && reg < IGBVF_VMBMEM(IGBVF_MESSAGE_WORDS))
 		return pf.memory[(reg - IGBVF_VMBMEM(0)) / 4];
 	if (reg == IGBVF_V2PMAILBOX) {
+		if (pf.manner == PF_TALKS_SLOWLY && pf.next_ns && pf.now_ns >= pf.next_ns) {
+			announce(0x7777);
+			pf.next_ns += SLOW_NS;
+		}
 		value = pf.mailbox | (pf.manner == PF_RESETS_LONG ? IGBVF_MAILBOX_RSTI : 0);
 		pf.mailbox &= ~IGBVF_MAILBOX_CLEARING;
 		return value;
@@ -327,6 +335,7 @@ static void lie_in_reset(void)
 		{PF_ANSWERS_NEITHER, IGBVF_WRONG_ANSWER, 2, -ETIMEDOUT},
 		{PF_ANSWERS_BOTH, IGBVF_WRONG_ANSWER, 2, -ETIMEDOUT},
 		{PF_TALKS_FIRST, IGBVF_WRONG_ANSWER, 2 * MESSAGES_AT_ONCE, -ETIMEDOUT},
+		{PF_TALKS_SLOWLY, IGBVF_WRONG_ANSWER, 2, -ETIMEDOUT},
 		{PF_RESETS_LONG, IGBVF_STUCK_RESET, 1, -ETIMEDOUT},
 	};
 	unsigned int i;
