@@ -154,13 +154,29 @@ static int config_check(const struct plx_mempool_config *config, const char *nam
 	return 0;
 }
 
+/* Lcores, and threads that have registered as one. */
+static bool has_cache(unsigned int id)
+{
+	return plx_lcore_exists(id) || plx_lcores_is_registered(id);
+}
+
+static uint32_t cache_count(void)
+{
+	uint32_t n = 0;
+	unsigned int id;
+
+	for (id = 0; id < PLX_LCORE_MAX; id++)
+		n += has_cache(id);
+	return n;
+}
+
 /*
  * Objects per cache. The default leaves at least a quarter of the pool outside the caches; a size
  * that was asked for must leave something.
  */
 static int cache_size(const struct plx_mempool_config *config, const char *name, uint32_t *size)
 {
-	uint32_t lcores = plx_lcore_count(), fair;
+	uint32_t lcores = cache_count(), fair;
 
 	if (config->no_cache || lcores == 0) {
 		*size = 0;
@@ -193,7 +209,7 @@ static int caches_alloc(struct plx_mempool *mp, uint32_t size)
 	for (id = 0; id < PLX_LCORE_MAX; id++) {
 		struct plx_mempool_cache *cache;
 
-		if (!plx_lcore_exists(id) && !plx_lcores_is_registered(id))
+		if (!has_cache(id))
 			continue;
 		cache = aligned_alloc(PLX_CACHE_LINE, bytes);
 		if (!cache)

@@ -232,6 +232,57 @@ static void threads_share_the_store(void)
 	UNIT_EQ(plx_mempool_close(mp), 0);
 }
 
+#define GUESTS 16
+
+static pthread_barrier_t guests_in, guests_out;
+
+static void *guest(void *arg)
+{
+	int id = plx_lcore_register();
+
+	pthread_barrier_wait(&guests_in);
+	pthread_barrier_wait(&guests_out);
+	plx_lcore_unregister();
+	return id < 0 ? arg : NULL;
+}
+
+/* Else a get could fail while the objects lie in the caches of threads that do nothing. */
+static void caches_of_guests_leave_something(void)
+{
+	pthread_t threads[GUESTS];
+	struct plx_mempool *mp;
+	uint32_t held = 0, caches = 0;
+	unsigned int i;
+	void *failed;
+
+	pthread_barrier_init(&guests_in, NULL, GUESTS + 1);
+	pthread_barrier_init(&guests_out, NULL, GUESTS + 1);
+	for (i = 0; i < GUESTS; i++)
+		pthread_create(&threads[i], NULL, guest, &guests_in);
+	pthread_barrier_wait(&guests_in);
+	mp = open_pool(COUNT, 0, false);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mp);
+	for (i = 0; i < PLX_LCORE_MAX; i++) {
+		if (!mp->caches[i])
+			continue;
+		held += mp->caches[i]->limit;
+		caches++;
+	}
+	UNIT_EQ(caches, plx_lcore_count() + GUESTS);
+	CU_ASSERT(held <= COUNT * 3 / 4);
+	errno = 0;
+	CU_ASSERT_PTR_NULL(open_pool(COUNT, COUNT / GUESTS, false));
+	UNIT_EQ(errno, EINVAL);
+	UNIT_EQ(plx_mempool_close(mp), 0);
+	pthread_barrier_wait(&guests_out);
+	for (i = 0; i < GUESTS; i++) {
+		pthread_join(threads[i], &failed);
+		CU_ASSERT_PTR_NULL(failed);
+	}
+	pthread_barrier_destroy(&guests_in);
+	pthread_barrier_destroy(&guests_out);
+}
+
 CU_TestInfo mempool_tests[] = {
 	{"all objects come out once", all_objects_once},
 	{"an empty pool gives -ENOMEM", empty_pool_gives_enomem},
@@ -242,5 +293,6 @@ CU_TestInfo mempool_tests[] = {
 	{"double free and stranger are found", double_free_is_found},
 	{"a flood of frees is bounded", flood_of_frees_is_bounded},
 	{"threads share the store", threads_share_the_store},
+	{"caches of registered threads leave something", caches_of_guests_leave_something},
 	CU_TEST_INFO_NULL,
 };
