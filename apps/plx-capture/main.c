@@ -4,27 +4,16 @@
 
 #include <argp.h>
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/common.h"
 
 volatile sig_atomic_t stopping;
 
 static void on_signal(int number)
 {
 	stopping = 1;
-}
-
-static void catch_signals(void)
-{
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
-	size_t i;
-
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
 }
 
 enum {
@@ -36,20 +25,6 @@ enum {
 	OPT_PRP,
 	OPT_PROGRESS,
 };
-
-static uint64_t parse_number(struct argp_state *state, const char *what, const char *text,
-			     uint64_t min, uint64_t max)
-{
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || value < min || value > max)
-		argp_error(state, "--%s: \"%.40s\" is not a number from %llu to %llu", what, text,
-			   (unsigned long long)min, (unsigned long long)max);
-	return value;
-}
 
 static double parse_seconds(struct argp_state *state, const char *text)
 {
@@ -83,16 +58,16 @@ static error_t parse_record(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &o->eal;
 		return 0;
 	case OPT_NS:
-		o->nsid = (uint32_t)parse_number(state, "ns", arg, 1, UINT32_MAX - 1);
+		o->nsid = (uint32_t)app_parse_number(state, "ns", arg, 10, 1, UINT32_MAX - 1);
 		return 0;
 	case OPT_COUNT:
-		o->count = parse_number(state, "count", arg, 1, UINT64_MAX);
+		o->count = app_parse_number(state, "count", arg, 10, 1, UINT64_MAX);
 		return 0;
 	case OPT_DURATION:
 		o->duration = parse_seconds(state, arg);
 		return 0;
 	case OPT_DESCS:
-		o->descs = (unsigned int)parse_number(state, "descs", arg, 1, 32768);
+		o->descs = (unsigned int)app_parse_number(state, "descs", arg, 10, 1, 32768);
 		return 0;
 	case OPT_PROMISC:
 		o->promisc = true;
@@ -132,7 +107,7 @@ static int cmd_record(int argc, char **argv)
 	static struct record_options o = {.descs = 1024};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	catch_signals();
+	app_catch_signals(on_signal);
 	return record_run(&o);
 }
 
@@ -153,7 +128,7 @@ static error_t parse_export(int key, char *arg, struct argp_state *state)
 		state->child_inputs[0] = &o->eal;
 		return 0;
 	case OPT_NS:
-		o->nsid = (uint32_t)parse_number(state, "ns", arg, 1, UINT32_MAX - 1);
+		o->nsid = (uint32_t)app_parse_number(state, "ns", arg, 10, 1, UINT32_MAX - 1);
 		return 0;
 	case 'o':
 		o->output = arg;
@@ -186,7 +161,7 @@ static int cmd_export(int argc, char **argv)
 	static struct export_options o;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &o);
-	catch_signals();
+	app_catch_signals(on_signal);
 	return export_run(&o);
 }
 

@@ -14,6 +14,7 @@
 #include <pollux/eal.h>
 #include <pollux/net.h>
 
+#include "common/common.h"
 #include "forward.h"
 #include "report.h"
 
@@ -31,19 +32,6 @@ static struct app app;
 static void on_signal(int number)
 {
 	app.stop = 1;
-}
-
-static void catch_signals(void)
-{
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, NULL);
-	/* A reader of stdout that goes away is an error of write(), which report() handles. */
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
 }
 
 /* --- Ports ---------------------------------------------------------------------------------- */
@@ -243,7 +231,7 @@ int main(int argc, char **argv)
 	int err, status;
 
 	options_parse(&app.options, argc, argv);
-	catch_signals();
+	app_catch_signals(on_signal);
 	err = plx_eal_init(&app.options.eal);
 	if (err)
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Command line of plx-l2fwd: argp does the parsing, this the checking; see options.h. */
 #include <argp.h>
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <pollux/net.h>
 #include <pollux/pci.h>
 
+#include "common/common.h"
 #include "options.h"
 
 #define SPEC_LEN_MAX (PLX_PORT_NAME_LEN - 1)
@@ -66,15 +65,7 @@ static const struct argp_option argp_options[] = {
 static unsigned int number(struct argp_state *state, const char *name, const char *text,
 			   unsigned int min, unsigned int max)
 {
-	unsigned long value;
-	char *end;
-
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (!isdigit((unsigned char)*text) || *end || errno || value < min || value > max)
-		argp_error(state, "--%s: \"%.40s\" is not a number from %u to %u", name, text, min,
-			   max);
-	return (unsigned int)value;
+	return (unsigned int)app_parse_number(state, name, text, 10, min, max);
 }
 
 static bool names_driver(const char *spec)

@@ -7,6 +7,7 @@
 
 #include <pollux/clock.h>
 
+#include "common/common.h"
 #include "l3fwd.h"
 
 #define DESCS	      512
@@ -18,18 +19,6 @@ struct app app;
 static void on_signal(int number)
 {
 	app.stop = 1;
-}
-
-static void catch_signals(void)
-{
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
 }
 
 /* RFC 4291, appendix A: fe80::/64 and the MAC address as a modified EUI-64. */
@@ -156,7 +145,7 @@ int main(int argc, char **argv)
 	int err, status = EXIT_FAILURE;
 
 	options_parse(&app.options, argc, argv);
-	catch_signals();
+	app_catch_signals(on_signal);
 	/* What is wrong with the file is said before anything is touched. */
 	if (routes_read(app.options.routes))
 		return EXIT_USAGE;

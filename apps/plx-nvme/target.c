@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the commands share: the device they work on, parsing of values, signals; see app.h. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,6 +10,7 @@
 #include <pollux/pci.h>
 
 #include "app.h"
+#include "common/common.h"
 
 #define CHECKS_PER_S 10
 
@@ -23,15 +23,7 @@ static void on_signal(int number)
 
 void catch_signals(void)
 {
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, NULL);
-	/* A reader of stdout that goes away is an error of finish_stdout(). */
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
+	app_catch_signals(on_signal);
 }
 
 /* --- Command line --------------------------------------------------------------------------- */
@@ -39,15 +31,7 @@ void catch_signals(void)
 uint64_t parse_number(struct argp_state *state, const char *name, const char *text, uint64_t min,
 		      uint64_t max)
 {
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (!isdigit((unsigned char)*text) || *end || errno || value < min || value > max)
-		argp_error(state, "--%s: \"%.40s\" is not a number from %llu to %llu", name, text,
-			   (unsigned long long)min, (unsigned long long)max);
-	return value;
+	return app_parse_number(state, name, text, 0, min, max);
 }
 
 uint64_t parse_bytes(struct argp_state *state, const char *name, const char *text, uint64_t min,

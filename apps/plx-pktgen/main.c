@@ -15,6 +15,7 @@
 #include <pollux/clock.h>
 #include <pollux/eal.h>
 
+#include "common/common.h"
 #include "pktgen.h"
 
 #define BUFS	     16384
@@ -37,18 +38,6 @@ static volatile sig_atomic_t stop;
 static void on_signal(int number)
 {
 	stop = 1;
-}
-
-static void catch_signals(void)
-{
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
 }
 
 /* --- Options -------------------------------------------------------------------------------- */
@@ -287,7 +276,7 @@ int main(int argc, char **argv)
 		o.trial.seconds = 1e6;
 	if (plx_eal_init(&o.eal))
 		return EXIT_FAILURE;
-	catch_signals();
+	app_catch_signals(on_signal);
 	o.traffic.stop = &stop;
 	err = run(&o);
 	if (close_all(&o.traffic))

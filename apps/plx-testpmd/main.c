@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/common.h"
 #include "testpmd.h"
 
 #define BUFS_DEFAULT 16384
@@ -145,18 +146,6 @@ static void on_signal(int number)
 	app.quit = true;
 }
 
-static void catch_signals(void)
-{
-	static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal};
-	unsigned int i;
-
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		sigaction(ends[i], &action, NULL);
-	action.sa_handler = SIG_IGN;
-	sigaction(SIGPIPE, &action, NULL);
-}
-
 int main(int argc, char **argv)
 {
 	struct options o = {.bufs = BUFS_DEFAULT};
@@ -175,7 +164,7 @@ int main(int argc, char **argv)
 	app.tx_segs = 1;
 	if (plx_eal_init(&o.eal))
 		return EXIT_FAILURE;
-	catch_signals();
+	app_catch_signals(on_signal);
 	err = open_all(&o);
 	if (!err && !o.script && isatty(STDIN_FILENO))
 		console_interactive(&app);

@@ -3,11 +3,12 @@
 #include "plx-top.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "common/common.h"
 
 #define EXIT_USAGE 2
 
@@ -43,19 +44,6 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static error_t parse_interval(struct argp_state *state, const char *arg)
-{
-	char *end;
-	unsigned long ms;
-
-	errno = 0;
-	ms = strtoul(arg, &end, 10);
-	if (*arg < '0' || *arg > '9' || *end || errno || ms < 10 || ms > 3600000)
-		argp_error(state, "--interval: \"%s\" is not a number from 10 to 3600000", arg);
-	options.interval_ms = (unsigned int)ms;
-	return 0;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
@@ -70,7 +58,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options.save = arg;
 		return 0;
 	case OPT_INTERVAL:
-		return parse_interval(state, arg);
+		options.interval_ms =
+			(unsigned int)app_parse_number(state, "interval", arg, 10, 10, 3600000);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (options.name)
 			argp_error(state, "one NAME, or none for all");
