@@ -46,17 +46,13 @@ static void modes(struct intel_port *p)
 
 static int rxq_start(struct intel_port *p, struct intel_rxq *q)
 {
-	intel_set(p, INTEL_RXDCTL(q->base.id),
-		  INTEL_XDCTL_GRAN | INTEL_XDCTL_WTHRESH(1) | INTEL_XDCTL_HTHRESH(4) |
-			  INTEL_XDCTL_PTHRESH(16));
+	intel_set(p, INTEL_RXDCTL(q->base.id), INTEL_XDCTL_GRAN | INTEL_RX_THRESHOLDS);
 	return 0;
 }
 
-/* WTHRESH 0: a descriptor with RS is written back at once, so batches are seen in time. */
 static int txq_start(struct intel_port *p, struct intel_txq *q)
 {
-	intel_set(p, INTEL_TXDCTL(q->base.id),
-		  INTEL_XDCTL_GRAN | INTEL_XDCTL_HTHRESH(1) | INTEL_XDCTL_PTHRESH(31));
+	intel_set(p, INTEL_TXDCTL(q->base.id), INTEL_XDCTL_GRAN | INTEL_TX_THRESHOLDS);
 	return 0;
 }
 

@@ -119,9 +119,7 @@ static void modes(struct intel_port *p)
 
 static int rxq_start(struct intel_port *p, struct intel_rxq *q)
 {
-	intel_set(p, INTEL_RXDCTL(q->base.id),
-		  INTEL_XDCTL_GRAN | INTEL_XDCTL_WTHRESH(1) | INTEL_XDCTL_HTHRESH(4) |
-			  INTEL_XDCTL_PTHRESH(16));
+	intel_set(p, INTEL_RXDCTL(q->base.id), INTEL_XDCTL_GRAN | INTEL_RX_THRESHOLDS);
 	return 0;
 }
 
@@ -129,10 +127,7 @@ static int txq_start(struct intel_port *p, struct intel_txq *q)
 {
 	uint32_t id = q->base.id;
 
-	/* WTHRESH 0: a descriptor with RS is written back at once, so batches are seen in time. */
-	intel_set(p, INTEL_TXDCTL(id),
-		  INTEL_XDCTL_GRAN | INTEL_TXDCTL_BIT22 | INTEL_XDCTL_HTHRESH(1) |
-			  INTEL_XDCTL_PTHRESH(31));
+	intel_set(p, INTEL_TXDCTL(id), INTEL_XDCTL_GRAN | INTEL_TXDCTL_BIT22 | INTEL_TX_THRESHOLDS);
 	intel_set(p, INTEL_TARC(id), INTEL_TARC_ENABLE | INTEL_TARC_COUNT);
 	return 0;
 }

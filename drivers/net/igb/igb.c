@@ -159,19 +159,14 @@ static int rxq_start(struct intel_port *p, struct intel_rxq *q)
 	if (p->base.info.rx_queues > 1)
 		srrctl |= IGB_SRRCTL_DROP_EN;
 	intel_set(p, IGB_SRRCTL(id), srrctl);
-	return intel_queue_enable(p, IGB_RXDCTL(id),
-				  INTEL_XDCTL_WTHRESH(1) | INTEL_XDCTL_HTHRESH(4) |
-					  INTEL_XDCTL_PTHRESH(16),
-				  "rx", id);
+	return intel_queue_enable(p, IGB_RXDCTL(id), INTEL_RX_THRESHOLDS, "rx", id);
 }
 
-/* WTHRESH 0: a descriptor with RS is written back at once, so batches are seen in time. */
 static int txq_start(struct intel_port *p, struct intel_txq *q)
 {
 	unsigned int id = q->base.id;
 
-	return intel_queue_enable(p, IGB_TXDCTL(id),
-				  INTEL_XDCTL_HTHRESH(1) | INTEL_XDCTL_PTHRESH(31), "tx", id);
+	return intel_queue_enable(p, IGB_TXDCTL(id), INTEL_TX_THRESHOLDS, "tx", id);
 }
 
 static int rxq_off(struct intel_port *p, unsigned int id)

@@ -86,18 +86,14 @@ static int rxq_start(struct intel_port *p, struct intel_rxq *q)
 
 	intel_set(p, IGBVF_SRRCTL(id),
 		  IGB_SRRCTL_BSIZE(q->buf_size) | IGB_SRRCTL_ADVANCED | IGB_SRRCTL_DROP_EN);
-	return intel_queue_enable(p, INTEL_RXDCTL(id),
-				  INTEL_XDCTL_WTHRESH(1) | INTEL_XDCTL_HTHRESH(4) |
-					  INTEL_XDCTL_PTHRESH(16),
-				  "rx", id);
+	return intel_queue_enable(p, INTEL_RXDCTL(id), INTEL_RX_THRESHOLDS, "rx", id);
 }
 
 static int txq_start(struct intel_port *p, struct intel_txq *q)
 {
 	unsigned int id = q->base.id;
 
-	return intel_queue_enable(p, INTEL_TXDCTL(id),
-				  INTEL_XDCTL_HTHRESH(1) | INTEL_XDCTL_PTHRESH(31), "tx", id);
+	return intel_queue_enable(p, INTEL_TXDCTL(id), INTEL_TX_THRESHOLDS, "tx", id);
 }
 
 static int rxq_off(struct intel_port *p, unsigned int id)

@@ -154,6 +154,11 @@
 #define INTEL_TXDCTL_BIT22     (1u << 22)
 #define INTEL_XDCTL_GRAN       (1u << 24)
 #define INTEL_XDCTL_ENABLE     (1u << 25) /* 82576 */
+/* What the drivers set; WTHRESH 0: a descriptor with RS is written back at once, so batches are
+ * seen in time */
+#define INTEL_RX_THRESHOLDS                                                                        \
+	(INTEL_XDCTL_PTHRESH(16) | INTEL_XDCTL_HTHRESH(4) | INTEL_XDCTL_WTHRESH(1))
+#define INTEL_TX_THRESHOLDS (INTEL_XDCTL_PTHRESH(31) | INTEL_XDCTL_HTHRESH(1))
 
 /* Statistics (10.2.7): 32 bits each, cleared by reading */
 #define INTEL_CRCERRS  0x04000

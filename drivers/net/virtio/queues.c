@@ -9,6 +9,7 @@
 #include <pollux/log.h>
 #include <pollux/mem.h>
 
+#include "net/rx_chain.h"
 #include "ring.h"
 #include "virtio_net.h"
 
@@ -54,8 +55,6 @@ static int rxq_fill(struct virtio_rxq *q)
 int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
 {
 	const struct plx_port *port = q->base.port;
-	struct plx_pktbuf fresh = {
-		.data_off = PLX_PKTBUF_HEADROOM, .port = port->config.tag, .refcnt = 1, .nsegs = 1};
 	int err;
 
 	q->pool = port->config.pool;
@@ -66,7 +65,7 @@ int virtio_rxq_alloc(struct virtio_rxq *q, const struct virtq_config *config)
 		return -EINVAL;
 	}
 	q->span = q->room - VIRTIO_FRAME_MIN;
-	q->rearm = fresh.rearm;
+	q->rearm = plx_rx_rearm(port->config.tag);
 	q->refill_at = config->size - VIRTIO_REFILL;
 	q->mergeable = config->features & VIRTIO_NET_F_MRG_RXBUF;
 	q->headers = config->features & VIRTIO_NET_F_GUEST_CSUM;

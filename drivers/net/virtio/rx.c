@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "net/rx_chain.h"
 #include "ring.h"
 #include "virtio_net.h"
 
@@ -77,15 +78,6 @@ static inline uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
-/* Fill in what a fresh buffer does not have. */
-RING_INLINE void rx_fill(struct plx_pktbuf *p, uint64_t rearm, uint32_t len)
-{
-	p->rearm = rearm;
-	p->flags = 0;
-	p->pkt_len = len;
-	p->len = (uint16_t)len;
-}
-
 RING_INLINE void rx_count(struct virtio_rxq *q, uint32_t packets, uint64_t bytes)
 {
 	q->base.lies_in_row = 0;
@@ -136,7 +128,7 @@ static enum rx_verdict rx_append(struct virtio_rxq *q, struct plx_pktbuf *head,
 {
 	if (len == 0 || len > q->room + VIRTIO_HDR_LEN)
 		return rx_lie(q, PLX_LIE_LENGTH);
-	rx_fill(p, q->rearm, len);
+	plx_rx_fill(p, q->rearm, len);
 	p->data_off = (uint16_t)(PLX_PKTBUF_HEADROOM - VIRTIO_HDR_LEN);
 	head->nsegs++;
 	head->pkt_len += len;
@@ -275,7 +267,7 @@ RING_INLINE struct plx_pktbuf *rx_packet(struct virtio_rxq *q, uint32_t *pos, st
 		*verdict = rx_bad_length(q, used.len);
 	if (q->mergeable && plx_likely(*verdict == RX_GOOD))
 		num = rx_num_buffers(q, p, *pos, format, verdict);
-	rx_fill(p, q->rearm, len);
+	plx_rx_fill(p, q->rearm, len);
 	if (plx_unlikely(num > 1))
 		*verdict = rx_chain(q, p, *pos + 1, num - 1, format);
 	*pos += num ? num : 1;
@@ -368,7 +360,7 @@ RING_INLINE uint16_t rx_run(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint
 		if (plx_unlikely(len - VIRTIO_FRAME_MIN > span))
 			break;
 		p = bufs[got];
-		rx_fill(p, fresh, len);
+		plx_rx_fill(p, fresh, len);
 		pkts[got] = p;
 		bytes += len;
 	}
@@ -406,7 +398,7 @@ RING_INLINE uint16_t rx_one(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint
 	if (format == VIRTQ_PACKED)
 		plx_dma_rmb();
 	p = vq->bufs[view.slot];
-	rx_fill(p, q->rearm, len);
+	plx_rx_fill(p, q->rearm, len);
 	pkts[0] = p;
 	vq->next++;
 	rx_count(q, 1, len);
