@@ -131,6 +131,18 @@ int plx_mem_iova(const void *va, size_t len, plx_iova_t *iova)
 	return err;
 }
 
+const char *plx_mem_kind_name(enum plx_mem_kind kind)
+{
+	static const char *const names[] = {
+		[PLX_MEM_HUGETLB] = "hugetlb",
+		[PLX_MEM_THP] = "thp",
+		[PLX_MEM_SMALL] = "small",
+		[PLX_MEM_REGISTERED] = "registered",
+	};
+
+	return (unsigned int)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : NULL;
+}
+
 int plx_mem_walk(int (*fn)(const struct plx_mem_segment *segment, void *arg), void *arg)
 {
 	int ret = plx_mem_lock();

@@ -84,18 +84,6 @@ static json_t *lcores(void)
 	return array;
 }
 
-static const char *kind_name(enum plx_mem_kind kind)
-{
-	static const char *const names[] = {
-		[PLX_MEM_HUGETLB] = "hugetlb",
-		[PLX_MEM_THP] = "thp",
-		[PLX_MEM_SMALL] = "small",
-		[PLX_MEM_REGISTERED] = "registered",
-	};
-
-	return names[kind];
-}
-
 static int add_segment(const struct plx_mem_segment *segment, void *arg)
 {
 	json_t *o = json_object();
@@ -103,7 +91,7 @@ static int add_segment(const struct plx_mem_segment *segment, void *arg)
 
 	snprintf(va, sizeof(va), "%p", segment->va);
 	json_object_set_new(o, "name", json_string(va));
-	json_object_set_new(o, "kind", json_string(kind_name(segment->kind)));
+	json_object_set_new(o, "kind", json_string(plx_mem_kind_name(segment->kind)));
 	plx_telemetry_set(o, "bytes", segment->len);
 	plx_telemetry_set(o, "page_size", segment->page_size);
 	json_object_set_new(o, "node", json_integer(segment->node));
@@ -128,7 +116,7 @@ static json_t *memory(void)
 	struct plx_mem_stats stats;
 
 	plx_mem_stats_get(&stats);
-	json_object_set_new(o, "kind", json_string(kind_name(stats.kind)));
+	json_object_set_new(o, "kind", json_string(plx_mem_kind_name(stats.kind)));
 	plx_telemetry_set(o, "heap_bytes", stats.heap_bytes);
 	plx_telemetry_set(o, "heap_used_bytes", stats.heap_used_bytes);
 	plx_telemetry_set(o, "heap_allocations", stats.heap_allocations);

@@ -89,6 +89,8 @@ enum plx_mem_kind {
 	PLX_MEM_SMALL,	    /**< fall-back: 4 KiB pages */
 	PLX_MEM_REGISTERED, /**< the application's */
 };
+/** "hugetlb", "thp", "small", "registered"; NULL: there is no such kind. */
+PLX_API const char *plx_mem_kind_name(enum plx_mem_kind kind);
 
 /** One segment. */
 struct plx_mem_segment {

@@ -442,7 +442,15 @@ static void node_limits(void)
 	eal_up();
 }
 
+static void kind_names(void)
+{
+	CU_ASSERT_STRING_EQUAL(plx_mem_kind_name(PLX_MEM_HUGETLB), "hugetlb");
+	CU_ASSERT_STRING_EQUAL(plx_mem_kind_name(PLX_MEM_REGISTERED), "registered");
+	CU_ASSERT_PTR_NULL(plx_mem_kind_name(PLX_MEM_REGISTERED + 1));
+}
+
 CU_TestInfo mem_tests[] = {
+	{"kinds have names", kind_names},
 	{"memory by owner", owners},
 	{"unused segments are given back", trim},
 	{"what was reserved at the start stays", reserved_memory_stays},

@@ -70,22 +70,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-static const char *kind_name(enum plx_mem_kind kind)
-{
-	static const char *const names[] = {
-		[PLX_MEM_HUGETLB] = "hugetlb",
-		[PLX_MEM_THP] = "thp",
-		[PLX_MEM_SMALL] = "small",
-		[PLX_MEM_REGISTERED] = "registered",
-	};
-
-	return names[kind];
-}
-
 static int print_segment(const struct plx_mem_segment *segment, void *arg)
 {
 	printf("segment %zu MiB page_size %zu node %d kind %s iova_is_va %d\n", segment->len >> 20,
-	       segment->page_size, segment->node, kind_name(segment->kind),
+	       segment->page_size, segment->node, plx_mem_kind_name(segment->kind),
 	       segment->iova == (uintptr_t)segment->va);
 	return 0;
 }
@@ -98,7 +86,7 @@ static void print_memory(void)
 	plx_mem_walk(print_segment, NULL);
 	printf("heap %" PRIu64 " MiB used %" PRIu64 " objects %" PRIu64 " kind %s page_size %zu\n",
 	       stats.heap_bytes >> 20, stats.heap_used_bytes, stats.heap_allocations,
-	       kind_name(stats.kind), stats.page_size);
+	       plx_mem_kind_name(stats.kind), stats.page_size);
 }
 
 /* "SIZE[,ALIGN[,NODE]]" */
