@@ -136,25 +136,30 @@ static bool fatal_from_now_on(const struct nvme_sqe *sqe)
 	return fake.fatal;
 }
 
-/* At every command of the bring-up. */
-static void fatal_at_any_time(void)
+/* The hook strikes at every command of the bring-up, until there are no more. */
+static void open_fails_anywhere(bool (*hook)(const struct nvme_sqe *sqe), int err)
 {
 	unsigned int k;
 
 	for (k = 1;; k++) {
 		fake_defaults();
 		countdown = k;
-		fake.on_admin = fatal_from_now_on;
+		fake.on_admin = hook;
 		ctrl = fake_open(NULL);
 		if (ctrl)
 			break;
-		UNIT_EQ(errno, EIO);
+		UNIT_EQ(errno, err);
 		UNIT_EQ(fake.bus_master, false);
 		fake_end();
 	}
 	CU_ASSERT(k > 3);
 	fake.on_admin = NULL;
 	close_ctrl();
+}
+
+static void fatal_at_any_time(void)
+{
+	open_fails_anywhere(fatal_from_now_on, EIO);
 }
 
 static bool gone_from_now_on(const struct nvme_sqe *sqe)
@@ -164,25 +169,10 @@ static bool gone_from_now_on(const struct nvme_sqe *sqe)
 	return fake.gone;
 }
 
-/* All ones after k looks, for every k of the bring-up. */
+/* All ones after k looks, for every k. */
 static void gone_at_any_time(void)
 {
-	unsigned int k;
-
-	for (k = 1;; k++) {
-		fake_defaults();
-		countdown = k;
-		fake.on_admin = gone_from_now_on;
-		ctrl = fake_open(NULL);
-		if (ctrl)
-			break;
-		UNIT_EQ(errno, ENODEV);
-		UNIT_EQ(fake.bus_master, false);
-		fake_end();
-	}
-	CU_ASSERT(k > 3);
-	fake.on_admin = NULL;
-	close_ctrl();
+	open_fails_anywhere(gone_from_now_on, ENODEV);
 }
 
 /* The same at each command of a reset. */
