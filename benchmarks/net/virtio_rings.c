@@ -11,123 +11,23 @@
 
 #include <pollux/eal.h>
 
+#include "../../tests/fuzz/virtio_device.h"
 #include "net/virtio/ring.h"
-#include "net/virtio/virtio_net.h"
 
 #define BURST	  32
 #define DESCS	  256
 #define FRAME_LEN 60
 #define BUFS	  4096
 
-static struct {
-	struct virtio_transport base;
-	struct virtio_queue_setup queues[2];
-	uint64_t offered;
-	uint8_t status;
-	uint16_t doorbell;
-	uint32_t used[2]; /* positions */
-} dev;
-
-static uint8_t get_status(struct virtio_transport *t)
-{
-	return dev.status;
-}
-
-static void set_status(struct virtio_transport *t, uint8_t status)
-{
-	dev.status = status;
-}
-
-static uint64_t get_features(struct virtio_transport *t)
-{
-	return dev.offered;
-}
-
-static void set_features(struct virtio_transport *t, uint64_t features)
-{
-}
-
-static uint32_t get_config(struct virtio_transport *t, uint32_t offset, unsigned int width)
-{
-	return 0;
-}
-
-static uint8_t get_generation(struct virtio_transport *t)
-{
-	return 0;
-}
-
-static int config_vector(struct virtio_transport *t, int vector)
-{
-	return 0;
-}
-
-static uint32_t queue_size_max(struct virtio_transport *t, uint16_t index)
-{
-	return index < 2 ? DESCS : 0;
-}
-
-static int queue_enable(struct virtio_transport *t, struct virtio_queue_setup *setup)
-{
-	setup->doorbell = &dev.doorbell;
-	dev.queues[setup->index] = *setup;
-	return 0;
-}
-
-static int vectors(struct virtio_transport *t, unsigned int n)
-{
-	return 0;
-}
-
-static int vector_fd(const struct virtio_transport *t, unsigned int vector)
-{
-	return -1;
-}
-
-static int dma(struct virtio_transport *t, bool on)
-{
-	return 0;
-}
-
-static int force_reset(struct virtio_transport *t)
-{
-	return 0;
-}
-
-static void close_transport(struct virtio_transport *t)
-{
-}
-
-static const struct virtio_transport_ops ops = {
-	.status = get_status,
-	.set_status = set_status,
-	.features = get_features,
-	.set_features = set_features,
-	.config = get_config,
-	.generation = get_generation,
-	.config_vector = config_vector,
-	.queue_size_max = queue_size_max,
-	.queue_enable = queue_enable,
-	.vectors = vectors,
-	.vector_fd = vector_fd,
-	.dma = dma,
-	.force_reset = force_reset,
-	.close = close_transport,
-};
-
-static int attach(struct plx_port *port, const char *arg)
-{
-	port->info.node = PLX_NODE_ANY;
-	return virtio_port_attach(virtio_port(port), &dev.base);
-}
+static uint32_t used[2]; /* positions of the device, rx and tx */
 
 /* --- The device ----------------------------------------------------------------------------- */
 
 /* Use the next n buffers of a queue, in order; it does not want notifications. */
 static void device_uses(struct virtq *vq, unsigned int queue, uint32_t n, uint32_t len)
 {
-	for (; n; n--, dev.used[queue]++) {
-		const uint32_t pos = dev.used[queue], slot = pos & vq->mask;
+	for (; n; n--, used[queue]++) {
+		const uint32_t pos = used[queue], slot = pos & vq->mask;
 
 		if (vq->is_packed)
 			vq->packed.ring[slot].meta = len | PACKED_ID(slot) | packed_used(vq, pos);
@@ -138,7 +38,7 @@ static void device_uses(struct virtq *vq, unsigned int queue, uint32_t n, uint32
 		vq->packed.device->flags = PACKED_EVENT_DISABLE;
 	} else {
 		vq->split.used->flags = VIRTQ_USED_F_NO_NOTIFY;
-		vq->split.used->idx = (uint16_t)dev.used[queue];
+		vq->split.used->idx = (uint16_t)used[queue];
 	}
 }
 
@@ -173,7 +73,6 @@ int main(int argc, char **argv)
 	const struct plx_eal_config eal = {.no_huge = true};
 	struct plx_pktbuf_pool_config pool = {.count = BUFS};
 	struct plx_port_config config = {.rx_descs = DESCS, .tx_descs = DESCS};
-	struct plx_net_driver driver = plx_net_virtio;
 	struct plx_port *port;
 	int err = -ENODEV;
 
@@ -183,12 +82,12 @@ int main(int argc, char **argv)
 	}
 	if (plx_eal_init(&eal))
 		return EXIT_FAILURE;
-	dev.base = (struct virtio_transport){
-		.ops = &ops, .name = "memory", .features_needed = VIRTIO_F_VERSION_1};
+	device_init();
+	dev.queue_size = DESCS;
 	dev.offered = VIRTIO_F_VERSION_1 | (packed ? VIRTIO_F_RING_PACKED : 0);
-	driver.open = attach;
 	config.pool = plx_pktbuf_pool_open(&pool);
-	port = config.pool ? plx_port_open_with(&driver, NULL, "memory", NULL, &config) : NULL;
+	port = config.pool ? plx_port_open_with(&device_driver, NULL, "memory", NULL, &config)
+			   : NULL;
 	if (port && plx_port_start(port) == 0)
 		err = run(port, bursts);
 	plx_port_close(port);

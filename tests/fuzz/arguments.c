@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* libFuzzer target: what users write: port map and port mask of plx-l2fwd, PCI addresses, sizes and
  * lists of CPUs. What is accepted must be what it looks like. */
-#include <stdlib.h>
 #include <string.h>
 
-#include <pollux/eal.h>
 #include <pollux/pci.h>
 
 #include "../../apps/plx-l2fwd/portmap.h"
 #include "eal/parse.h"
-
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x))                                                                          \
-			abort();                                                                   \
-	} while (0)
+#include "fuzz.h"
 
 /* Each port forwards to one that forwards to it, and both are in the mask. */
 static void check_pairs(const int peer[PORTS_MAX], unsigned int ports, uint32_t mask)

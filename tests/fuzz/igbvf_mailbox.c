@@ -5,10 +5,7 @@
  * the port ends up connected or not, never in between. The driver's sources are part of the target,
  * with registers and clock of its own.
  */
-#include <stdlib.h>
-
 #include <pollux/clock.h>
-#include <pollux/eal.h>
 #include <pollux/log.h>
 #include <pollux/mmio.h>
 
@@ -20,14 +17,9 @@ static uint64_t device_time(void);
 #define plx_clock_ns()			 device_time()
 #define plx_delay_us(us)		 ((void)(us))
 
+#include "fuzz.h"
 #include "net/igbvf/mailbox.c"
 #include "net/igbvf/settings.c"
-
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x))                                                                          \
-			abort();                                                                   \
-	} while (0)
 
 static char bar[IGBVF_BAR_SIZE]; /* never touched */
 static const uint8_t *input;
@@ -55,14 +47,9 @@ static uint32_t device_read(void)
 	return value;
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct plx_eal_config eal = {.no_huge = true, .log_levels = "off"};
-
-	CHECK(plx_eal_init(&eal) == 0);
+	fuzz_eal_up();
 	return 0;
 }
 

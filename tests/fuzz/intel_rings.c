@@ -98,19 +98,7 @@ static void start(uint8_t how)
 	memset(&port, 0, sizeof(port));
 	memset(&rxq, 0, sizeof(rxq));
 	memset(&txq, 0, sizeof(txq));
-	base->driver = &family->driver;
-	base->event_fd = -1;
-	base->wake_fd = -1;
-	base->config.pool = pool;
-	base->info.features = family->driver.features;
-	base->info.rx_queues = 1;
-	base->info.tx_queues = 1;
-	base->info.rx_descs = DESCS;
-	base->info.tx_descs = DESCS;
-	base->info.node = PLX_NODE_ANY;
-	base->rxqs = rxqs;
-	base->txqs = txqs;
-	base->state = PLX_PORT_STARTED;
+	ring_port(base, &family->driver, rxqs, txqs);
 	if (how & 4)
 		base->settings.offloads |= PLX_PORT_HAS(VLAN_STRIP) | PLX_PORT_HAS(VLAN_INSERT);
 	if (how & 8)
@@ -119,8 +107,6 @@ static void start(uint8_t how)
 		base->settings.offloads |= PLX_PORT_HAS(TX_L4_CSUM) | PLX_PORT_HAS(TX_IP_CSUM);
 	if (how & 32)
 		base->settings.offloads |= PLX_PORT_HAS(TSO) | PLX_PORT_HAS(VLAN_INSERT);
-	rxq.base.port = base;
-	txq.base.port = base;
 	CHECK(intel_rxq_alloc(&rxq, DESCS) == 0 && intel_txq_alloc(&txq, DESCS) == 0);
 	rxq.rdt = &doorbell;
 	txq.tdt = &doorbell;

@@ -4,20 +4,13 @@
  * which; the rest is added, bit by bit, to a good one. Whatever it says, what comes out is within
  * the bounds that the rest of the SDK relies on, and a transfer cut by it goes on to its end.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include <pollux/eal.h>
 #include <pollux/nvme_admin.h>
 #include <pollux/nvme_pi.h>
 
+#include "fuzz.h"
 #include "nvme/ctrl.h"
-
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x))                                                                          \
-			abort();                                                                   \
-	} while (0)
 
 static struct plx_nvme_ctrl ctrl;
 static struct plx_nvme_qpair qp;
@@ -161,14 +154,9 @@ static void fuzz_logs(const uint8_t *data, size_t size)
 	plx_nvme_log_effects(page, &effects);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct plx_eal_config eal = {.no_huge = true, .log_levels = "off"};
-
-	CHECK(plx_eal_init(&eal) == 0);
+	fuzz_eal_up();
 	qp.ctrl = &ctrl;
 	qp.page_shift = NVME_PAGE_SHIFT_BASE;
 	qp.list_shift = NVME_PAGE_SHIFT_BASE;

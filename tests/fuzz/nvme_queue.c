@@ -6,11 +6,9 @@
  * request ends exactly once, PRP lists come back, and what a command describes to the controller is
  * the data that it was given, byte for byte.
  */
-#include <stdlib.h>
 #include <string.h>
 
-#include <pollux/eal.h>
-
+#include "fuzz.h"
 #include "nvme/ctrl.h"
 #include "nvme/data.h"
 
@@ -20,12 +18,6 @@
 #define SGES	  8
 #define BAR_BYTES 0x2000
 #define PAGE	  UINT64_C(4096)
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x))                                                                          \
-			abort();                                                                   \
-	} while (0)
-
 struct input {
 	const uint8_t *data;
 	size_t left;
@@ -302,14 +294,9 @@ static void make(uint8_t how)
 	CHECK(nvme_qpair_init(qp, &ctrl, &shape) == 0);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct plx_eal_config eal = {.no_huge = true, .log_levels = "off"};
-
-	CHECK(plx_eal_init(&eal) == 0);
+	fuzz_eal_up();
 	qp = aligned_alloc(PLX_CACHE_LINE, sizeof(*qp));
 	requests = aligned_alloc(PLX_CACHE_LINE, REQS * sizeof(*requests));
 	CHECK(qp && requests);

@@ -6,21 +6,17 @@
 #ifndef POLLUX_FUZZ_RINGS_H
 #define POLLUX_FUZZ_RINGS_H
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <pollux/eal.h>
 #include <pollux/net.h>
+
+#include "fuzz.h"
+#include "net/port.h"
 
 #define DESCS 64
 #define BUFS  1024 /* larger than the rings, so that a leak shows, and the pool can run empty */
 #define BURST 40
 #define STEP  4
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x))                                                                          \
-			abort();                                                                   \
-	} while (0)
 
 static struct plx_pktbuf_pool *pool;
 
@@ -74,18 +70,32 @@ static void app_transmit(struct plx_txq *txq, uint8_t n, uint16_t value)
 	plx_pktbuf_free_burst(&pkts[sent], (uint16_t)(i - sent));
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct plx_eal_config eal = {.no_huge = true, .log_levels = "off"};
-	const struct plx_pktbuf_pool_config config = {.count = BUFS};
-
-	CHECK(plx_eal_init(&eal) == 0);
-	pool = plx_pktbuf_pool_open(&config);
-	CHECK(pool);
+	fuzz_eal_up();
+	pool = fuzz_pool(BUFS);
 	return 0;
+}
+
+/* A port that is started, with a queue each way, of a driver whose rings the target makes. */
+static void ring_port(struct plx_port *port, const struct plx_net_driver *driver,
+		      struct plx_rxq **rxqs, struct plx_txq **txqs)
+{
+	port->driver = driver;
+	port->event_fd = -1;
+	port->wake_fd = -1;
+	port->config.pool = pool;
+	port->info.features = driver->features;
+	port->info.rx_queues = 1;
+	port->info.tx_queues = 1;
+	port->info.rx_descs = DESCS;
+	port->info.tx_descs = DESCS;
+	port->info.node = PLX_NODE_ANY;
+	port->rxqs = rxqs;
+	port->txqs = txqs;
+	port->state = PLX_PORT_STARTED;
+	rxqs[0]->port = port;
+	txqs[0]->port = port;
 }
 
 #endif /* POLLUX_FUZZ_RINGS_H */

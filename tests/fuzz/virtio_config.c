@@ -7,8 +7,6 @@
  */
 #include <string.h>
 
-#include <pollux/eal.h>
-
 #include "virtio_device.h"
 #include "net/virtio/pci_caps.h"
 
@@ -102,17 +100,10 @@ static void open_port(const struct input *in)
 	plx_port_close(port);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct plx_eal_config eal = {.no_huge = true, .log_levels = "off"};
-	const struct plx_pktbuf_pool_config config = {.count = BUFS};
-
-	CHECK(plx_eal_init(&eal) == 0);
-	pool = plx_pktbuf_pool_open(&config);
-	CHECK(pool);
+	fuzz_eal_up();
+	pool = fuzz_pool(BUFS);
 	device_init();
 	return 0;
 }

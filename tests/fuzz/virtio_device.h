@@ -4,15 +4,8 @@
 #ifndef POLLUX_FUZZ_VIRTIO_DEVICE_H
 #define POLLUX_FUZZ_VIRTIO_DEVICE_H
 
-#include <stdlib.h>
-
+#include "fuzz.h"
 #include "net/virtio/virtio_net.h"
-
-#define CHECK(x)                                                                                   \
-	do {                                                                                       \
-		if (!(x))                                                                          \
-			abort();                                                                   \
-	} while (0)
 
 #define DEVICE_QUEUES 8
 

@@ -5,10 +5,7 @@
  * no memory but ours is touched (ASan, UBSan), each packet buffer comes back exactly once, and a
  * burst hands out packets that make sense.
  */
-#include <stdlib.h>
 #include <string.h>
-
-#include <pollux/eal.h>
 
 #include "virtio_device.h"
 #include "net/virtio/ring.h"
@@ -17,7 +14,9 @@
 #define BUFS  1024
 #define BURST 40
 #define STEP  4
+
 static struct plx_pktbuf_pool *pool;
+
 /* --- The device's side ---------------------------------------------------------------------- */
 
 static struct virtq *queue_of(struct plx_port *port, unsigned int index)
@@ -162,18 +161,10 @@ static struct plx_port *open_port(uint8_t how)
 	return plx_port_open_with(&device_driver, NULL, "fuzz", NULL, &config);
 }
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	const struct plx_eal_config eal = {.no_huge = true, .log_levels = "off"};
-	/* Larger than the rings, so that a leak shows, and the pool can run empty. */
-	const struct plx_pktbuf_pool_config config = {.count = BUFS};
-
-	CHECK(plx_eal_init(&eal) == 0);
-	pool = plx_pktbuf_pool_open(&config);
-	CHECK(pool);
+	fuzz_eal_up();
+	pool = fuzz_pool(BUFS);
 	device_init();
 	dev.queue_size = DESCS;
 	dev.config[VIRTIO_NET_CFG_STATUS] = VIRTIO_NET_S_LINK_UP;

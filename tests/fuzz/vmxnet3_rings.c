@@ -98,20 +98,8 @@ static void start(uint8_t how)
 	memset(&port, 0, sizeof(port));
 	memset(&rxq, 0, sizeof(rxq));
 	memset(&txq, 0, sizeof(txq));
-	base->driver = &plx_net_vmxnet3;
-	base->event_fd = -1;
-	base->wake_fd = -1;
-	base->config.pool = pool;
+	ring_port(base, &plx_net_vmxnet3, rxqs, txqs);
 	base->settings.mtu = how & 1 ? VMXNET3_MTU_MAX : PLX_MTU_DEFAULT;
-	base->info.features = plx_net_vmxnet3.features;
-	base->info.rx_queues = 1;
-	base->info.tx_queues = 1;
-	base->info.rx_descs = DESCS;
-	base->info.tx_descs = DESCS;
-	base->info.node = PLX_NODE_ANY;
-	base->rxqs = rxqs;
-	base->txqs = txqs;
-	base->state = PLX_PORT_STARTED;
 	if (how & 2)
 		base->settings.offloads |= PLX_PORT_HAS(VLAN_STRIP) | PLX_PORT_HAS(VLAN_INSERT);
 	if (how & 4)
@@ -120,8 +108,6 @@ static void start(uint8_t how)
 		base->settings.offloads |= PLX_PORT_HAS(TX_L4_CSUM) | PLX_PORT_HAS(TSO);
 	if (how & 16)
 		base->settings.offloads |= PLX_PORT_HAS(LRO);
-	rxq.base.port = base;
-	txq.base.port = base;
 	port.bar0 = (char *)bar0;
 	CHECK(vmxnet3_hw_alloc(&port) == 0 && vmxnet3_rings_alloc(&port) == 0);
 	rxq.base.burst = vmxnet3_rx_burst;
