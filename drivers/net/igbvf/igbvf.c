@@ -106,28 +106,50 @@ static int txq_off(struct intel_port *p, unsigned int id)
 	return intel_queue_disable(p, INTEL_TXDCTL(id));
 }
 
-/* The physical function may have taken tags out that nobody has asked to be: back into the frame.
- */
-static void put_tags_back(struct plx_pktbuf **pkts, uint16_t n)
+/* There is headroom: the buffer is fresh. */
+static void put_tag_back(struct plx_pktbuf *p)
 {
+	const uint16_t tag[2] = {htobe16(INTEL_VET_8021Q), htobe16(p->vlan)};
+	char *data = p->len < 2 * PLX_ETH_ALEN ? NULL : plx_pktbuf_prepend(p, TAG_LEN);
+
+	if (!data)
+		return;
+	memmove(data, data + TAG_LEN, 2 * (size_t)PLX_ETH_ALEN);
+	memcpy(data + 2 * PLX_ETH_ALEN, tag, TAG_LEN);
+}
+
+/*
+ * A port VLAN is put round us by the host, which does not let us ask for others then: its tag is
+ * not ours to see. Priority tags (VLAN 0) are of no VLAN.
+ */
+static bool is_ours(const struct plx_port *port, uint16_t tag)
+{
+	const unsigned int vlan = tag % PLX_VLAN_COUNT;
+
+	return vlan == 0 || plx_settings_vlan(&port->settings, vlan);
+}
+
+/*
+ * The physical function takes tags out without being asked to: those of our VLANs go back into the
+ * frame, unless stripping is on.
+ */
+static void tags(const struct plx_port *port, struct plx_pktbuf **pkts, uint16_t n)
+{
+	const bool strip = port->settings.offloads & PLX_PORT_HAS(VLAN_STRIP);
 	uint16_t i;
 
 	for (i = 0; i < n; i++) {
 		struct plx_pktbuf *p = pkts[i];
-		uint16_t tag[2];
-		char *data;
+		bool ours;
 
 		if (plx_likely(!(p->flags & PLX_PKT_RX_VLAN)))
 			continue;
-		p->flags &= ~PLX_PKT_RX_VLAN;
-		/* There is headroom: the buffer is fresh. */
-		data = p->len < 2 * PLX_ETH_ALEN ? NULL : plx_pktbuf_prepend(p, TAG_LEN);
-		if (!data)
+		ours = is_ours(port, p->vlan);
+		if (strip && ours)
 			continue;
-		tag[0] = htobe16(INTEL_VET_8021Q);
-		tag[1] = htobe16(p->vlan);
-		memmove(data, data + TAG_LEN, 2 * (size_t)PLX_ETH_ALEN);
-		memcpy(data + 2 * PLX_ETH_ALEN, tag, TAG_LEN);
+		p->flags &= ~PLX_PKT_RX_VLAN;
+		if (ours)
+			put_tag_back(p);
 	}
 }
 
@@ -135,8 +157,7 @@ static uint16_t rx_burst(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t
 {
 	uint16_t got = intel_rx_burst_advanced_offload(rxq, pkts, n);
 
-	if (!(rxq->port->settings.offloads & PLX_PORT_HAS(VLAN_STRIP)))
-		put_tags_back(pkts, got);
+	tags(rxq->port, pkts, got);
 	return got;
 }
 

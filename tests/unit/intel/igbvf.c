@@ -497,6 +497,56 @@ static void counters_roll(void)
 	UNIT_EQ(vf.base.register_lies, 1);
 }
 
+/* Receive a frame of which the physical function has taken a tag out. */
+static struct plx_pktbuf *receive_tagged(struct plx_pktbuf_pool *pool, uint16_t tag)
+{
+	struct plx_pktbuf *p = plx_pktbuf_alloc(pool);
+
+	CU_ASSERT_FATAL(p != NULL);
+	memset(plx_pktbuf_append(p, 60), 0x11, 60);
+	p->flags = PLX_PKT_RX_VLAN | PLX_PKT_RX_IP_GOOD;
+	p->vlan = tag;
+	tags(&vf.base.base, &p, 1);
+	return p;
+}
+
+static void expect_frame(struct plx_pktbuf *p, bool flagged, const uint8_t *tag)
+{
+	const uint8_t *data = plx_pktbuf_data(p);
+
+	UNIT_EQ(!!(p->flags & PLX_PKT_RX_VLAN), flagged);
+	CU_ASSERT(p->flags & PLX_PKT_RX_IP_GOOD);
+	UNIT_EQ(p->len, tag ? 64 : 60);
+	UNIT_EQ(p->pkt_len, p->len);
+	if (tag)
+		UNIT_EQ(memcmp(data + 12, tag, 4), 0);
+	UNIT_EQ(data[11], 0x11);
+	UNIT_EQ(data[tag ? 16 : 12], 0x11);
+	plx_pktbuf_free(p);
+}
+
+/* Tags of our VLANs come back into the frame or are told of; one of the host's port VLAN is
+ * neither.
+ */
+static void tags_of_whom(void)
+{
+	static const uint8_t ours[] = {0x81, 0, 0x60, 65}, priority[] = {0x81, 0, 0x60, 0};
+	struct plx_pktbuf_pool_config config = {.count = 64};
+	struct plx_pktbuf_pool *pool = plx_pktbuf_pool_open(&config);
+
+	CU_ASSERT_FATAL(pool != NULL);
+	expect_frame(receive_tagged(pool, 3 << 13 | 65), false, NULL);
+	expect_frame(receive_tagged(pool, 3 << 13), false, priority);
+	vf.base.base.settings.vlans[1] = 2;
+	expect_frame(receive_tagged(pool, 3 << 13 | 65), false, ours);
+	expect_frame(receive_tagged(pool, 3 << 13 | 64), false, NULL);
+	vf.base.base.settings.offloads = PLX_PORT_HAS(VLAN_STRIP);
+	expect_frame(receive_tagged(pool, 3 << 13 | 65), true, NULL);
+	expect_frame(receive_tagged(pool, 3 << 13 | 64), false, NULL);
+	UNIT_EQ(plx_pktbuf_pool_close(pool), 0);
+}
+
+WITH_VF(tags_of_whom)
 WITH_VF(connects)
 WITH_VF(no_address)
 WITH_VF(settings_to_messages)
@@ -529,6 +579,7 @@ CU_TestInfo igbvf_tests[] = {
 	{"all ones: the device is gone", gone_vf},
 	{"lie: addresses that are none", lie_address_vf},
 	{"lie: no answer later: one time-out, then nothing is asked", silence_later_vf},
+	{"VLAN tags: ours and the host's", tags_of_whom_vf},
 	{"pings", pings_vf},
 	{"lie: messages that nobody has asked for", lie_unasked_vf},
 	{"the physical function is being reset", pf_reset_begins_vf},

@@ -130,6 +130,7 @@ static void tag_put_back(void)
 	uint32_t len;
 
 	family_up(&intel_igbvf, 0);
+	fx.port.base.settings.vlans[1] = UINT64_C(1) << 0x24;
 	for (len = 1; len <= 2048; len++) {
 		UNIT_EQ(receive(0,
 				GOOD | INTEL_RXD_VP | (uint64_t)len << INTEL_RXD_LEN_SHIFT |
