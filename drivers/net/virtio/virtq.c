@@ -173,6 +173,25 @@ int virtq_batch(struct virtq *vq, uint32_t pos, struct ring_used *used)
 	return 0;
 }
 
+bool virtq_in_later_batch(const struct virtq *vq, uint32_t from, uint32_t pos)
+{
+	if (!vq->batches || !vq->is_packed)
+		return false;
+	while (pos - from <= vq->mask) {
+		uint64_t meta = le64toh(PLX_READ_ONCE(vq->packed.ring[from & vq->mask].meta));
+		uint32_t id = (uint16_t)(meta >> 32);
+
+		if (ring_in_batch(vq, from)) {
+			from = vq->batch_last + 1;
+			continue;
+		}
+		if (!packed_is_used(vq, from, meta) || id > vq->mask)
+			return false;
+		from += ((id - from) & vq->mask) + 1;
+	}
+	return true;
+}
+
 /* --- Interrupts ----------------------------------------------------------------------------- */
 
 static void split_irq(struct virtq *vq, bool on)

@@ -103,6 +103,12 @@ struct ring_used;
 int virtq_batch(struct virtq *vq, uint32_t pos, struct ring_used *used);
 
 /**
+ * Packed, with VIRTIO_F_IN_ORDER: is position `pos` one that an entry at or behind `from` leaves
+ * out, of which each before it is used? Nothing is taken: who walks there finds the lies.
+ */
+bool virtq_in_later_batch(const struct virtq *vq, uint32_t from, uint32_t pos);
+
+/**
  * Interrupt when the next buffer is used, or not any more. Any format, owner of the queue only.
  * Return (on): true if a buffer has been used already: there may be no interrupt for that one.
  */

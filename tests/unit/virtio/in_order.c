@@ -11,10 +11,10 @@
 
 static struct plx_pktbuf *pkts[FAKE_DESCS];
 
-static void up(void)
+static void up_mtu(uint32_t mtu)
 {
 	struct plx_port_config config = {
-		.rx_descs = FAKE_DESCS, .tx_descs = FAKE_DESCS, .rx_irq = true};
+		.rx_descs = FAKE_DESCS, .tx_descs = FAKE_DESCS, .rx_irq = true, .mtu = mtu};
 
 	fake_init();
 	fake.offered |= VIRTIO_F_IN_ORDER;
@@ -22,6 +22,11 @@ static void up(void)
 	CU_ASSERT_FATAL(fake_port != NULL);
 	UNIT_EQ(plx_port_start(fake_port), 0);
 	UNIT_EQ(fake.accepted & VIRTIO_F_IN_ORDER, VIRTIO_F_IN_ORDER);
+}
+
+static void up(void)
+{
+	up_mtu(0);
 }
 
 /* Take n buffers; the last one. */
@@ -102,6 +107,49 @@ static void rx_batches(void)
 	fake_down();
 }
 
+/* A packet's first buffer, with its header. */
+static struct fake_buf pop_head(uint16_t num_buffers)
+{
+	struct fake_buf head = pop(0, 1);
+
+	fake_hdr.num_buffers = num_buffers;
+	memcpy(fake_va(head.addr), &fake_hdr, VIRTIO_HDR_LEN);
+	fake_hdr.num_buffers = 1;
+	return head;
+}
+
+/* A packet of four buffers, as entries for 1 + 1 + 2, 1 + 3, 2 + 2 and 4 of them. */
+static void rx_merged_batches(void)
+{
+	static const uint8_t entries[][3] = {{1, 1, 2}, {1, 3}, {2, 2}, {4}};
+	unsigned int round, i;
+
+	up_mtu(9000);
+	CU_ASSERT(fake.accepted & VIRTIO_NET_F_MRG_RXBUF);
+	for (round = 0; round < 400; round++) {
+		const uint8_t *n = entries[round % 4];
+		struct fake_buf head = pop_head(4);
+
+		for (i = 0; i < 3 && n[i]; i++) {
+			unsigned int more = n[i] - (i == 0);
+			bool last = i == 2 || !n[i + 1];
+
+			fake_push_batch(0, n[i], more ? pop(0, more).id : head.id,
+					last ? 9 : FULL_LEN);
+		}
+		fake_rx(70, 2);
+		UNIT_EQ(plx_rx_burst(fake_rxq(), pkts, 8), 2);
+		UNIT_EQ(pkts[0]->nsegs, 4);
+		UNIT_EQ(pkts[0]->pkt_len, PLX_PKTBUF_DATA + 2 * FULL_LEN + 9);
+		UNIT_EQ(plx_pktbuf_check(pkts[0]), 0);
+		UNIT_EQ(pkts[1]->pkt_len, 70);
+		plx_pktbuf_free_burst(pkts, 2);
+	}
+	UNIT_EQ(fake_rxq()->stats.packets, 800);
+	UNIT_EQ(fake_rxq()->lies_in_row, 0);
+	fake_down();
+}
+
 static void control_queue(void)
 {
 	unsigned int i;
@@ -169,6 +217,28 @@ static void lie_no_such_id(void)
 	fake_down();
 }
 
+/* The entries behind the first are for fewer buffers than the packet has, or for none there is. */
+static void lie_merged_too_short(void)
+{
+	struct fake_buf head;
+
+	up_mtu(9000);
+	head = pop_head(4);
+	fake_push(0, head.id, FULL_LEN);
+	use_batch(0, 2, FULL_LEN);
+	UNIT_EQ(plx_rx_burst(fake_rxq(), pkts, 1), 0);
+	UNIT_EQ(rx_lies(PLX_LIE_CHAIN), 1);
+	fake_down();
+	up_mtu(9000);
+	head = pop_head(3);
+	fake_push(0, head.id, FULL_LEN);
+	pop(0, 1);
+	fake_push(0, FAKE_DESCS, FULL_LEN);
+	UNIT_EQ(plx_rx_burst(fake_rxq(), pkts, 1), 0);
+	UNIT_EQ(rx_lies(PLX_LIE_CHAIN), 1);
+	fake_down();
+}
+
 /* More packets than were sent. */
 static void lie_batch_too_long(void)
 {
@@ -189,9 +259,11 @@ static void lie_batch_too_long(void)
 CU_TestInfo in_order_tests[] = {
 	{"tx: batches", tx_batches},
 	{"rx: batches", rx_batches},
+	{"rx: merged packets by batches", rx_merged_batches},
 	{"control queue", control_queue},
 	{"lie: out of order", lie_out_of_order},
 	{"lie: no such id", lie_no_such_id},
+	{"lie: a batch too short for its packet", lie_merged_too_short},
 	{"lie: a batch too long", lie_batch_too_long},
 	CU_TEST_INFO_NULL,
 };
