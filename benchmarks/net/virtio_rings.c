@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * What does a packet cost the virtio driver itself, as instructions? The device is played in
- * memory, always has a full burst ready, and is not counted: callgrind collects in measured() only,
- * which receives a burst of 32 and sends it. Called by native-virtio-rings.bench.
+ * memory, always has a full burst ready, or never, and is not counted: callgrind collects in
+ * measured() only, which receives a burst of 32 and sends it. Called by native-virtio-rings.bench.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,14 +49,17 @@ __attribute__((noinline)) static uint16_t measured(struct plx_rxq *rxq, struct p
 	struct plx_pktbuf *pkts[BURST];
 	uint16_t n = plx_rx_burst(rxq, pkts, BURST);
 
-	return plx_tx_burst(txq, pkts, n);
+	return n ? plx_tx_burst(txq, pkts, n) : 0;
 }
 
-static int run(struct plx_port *port, unsigned long bursts)
+static int run(struct plx_port *port, bool empty, unsigned long bursts)
 {
 	struct virtio_rxq *rxq = (struct virtio_rxq *)port->rxqs[0];
 	struct virtio_txq *txq = (struct virtio_txq *)port->txqs[0];
 
+	for (; bursts && empty; bursts--)
+		if (measured(&rxq->base, &txq->base) != 0)
+			return -EIO;
 	for (; bursts; bursts--) {
 		device_uses(&rxq->vq, 0, BURST, FRAME_LEN + VIRTIO_HDR_LEN);
 		if (measured(&rxq->base, &txq->base) != BURST)
@@ -68,16 +71,17 @@ static int run(struct plx_port *port, unsigned long bursts)
 
 int main(int argc, char **argv)
 {
-	const bool packed = argc == 3 && strcmp(argv[1], "packed") == 0;
-	const unsigned long bursts = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	const bool packed = argc > 2 && strcmp(argv[1], "packed") == 0;
+	const unsigned long bursts = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	const bool empty = argc == 4 && strcmp(argv[3], "empty") == 0;
 	const struct plx_eal_config eal = {.no_huge = true};
 	struct plx_pktbuf_pool_config pool = {.count = BUFS};
 	struct plx_port_config config = {.rx_descs = DESCS, .tx_descs = DESCS};
 	struct plx_port *port;
 	int err = -ENODEV;
 
-	if (!bursts || (!packed && strcmp(argv[1], "split"))) {
-		fprintf(stderr, "usage: virtio_rings split|packed BURSTS\n");
+	if (!bursts || (!packed && strcmp(argv[1], "split")) || argc - empty != 3) {
+		fprintf(stderr, "usage: virtio_rings split|packed BURSTS [empty]\n");
 		return 2;
 	}
 	if (plx_eal_init(&eal))
@@ -89,7 +93,7 @@ int main(int argc, char **argv)
 	port = config.pool ? plx_port_open_with(&device_driver, NULL, "memory", NULL, &config)
 			   : NULL;
 	if (port && plx_port_start(port) == 0)
-		err = run(port, bursts);
+		err = run(port, empty, bursts);
 	plx_port_close(port);
 	plx_pktbuf_pool_close(config.pool);
 	return plx_eal_fini() || err ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -105,14 +105,19 @@ RING_INLINE bool ring_is_used(const struct virtq *vq, enum virtq_format format, 
 }
 
 /**
- * Is, most likely, exactly one position used? A guess, for a short cut: what is used must be looked
- * at in any case.
+ * 0: nothing is used; 1: most likely one position is; 2: more. For short cuts: what is used must be
+ * looked at in any case. Something must be in flight.
  */
-RING_INLINE bool ring_is_one(const struct virtq *vq, enum virtq_format format)
+RING_INLINE uint32_t ring_used_few(const struct virtq *vq, enum virtq_format format)
 {
+	uint32_t count;
+
 	if (format == VIRTQ_PACKED)
-		return !ring_is_used(vq, format, vq->next + 1);
-	return ring_used_count(vq, format) == 1;
+		return ring_is_used(vq, format, vq->next)
+			       ? 1u + ring_is_used(vq, format, vq->next + 1)
+			       : 0;
+	count = ring_used_count(vq, format);
+	return count < 2 ? count : 2;
 }
 
 /* --- Available buffers ---------------------------------------------------------------------- */

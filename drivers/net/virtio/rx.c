@@ -9,9 +9,9 @@
  * new buffers in runs of VIRTIO_REFILL.
  *
  * A burst goes through up to three functions, each of which leaves to the next what it is not for,
- * and is so short because of that: rx_one() for the only packet that there is, as it is while
- * packets come more slowly than they are asked for; rx_run() for a run of whole packets in the
- * order of the ring; rx_any() for everything.
+ * and is so short because of that: rx_one() for no packet or the only one that there is, as it is
+ * while packets come more slowly than they are asked for; rx_run() for a run of whole packets in
+ * the order of the ring; rx_any() for everything.
  */
 #include <errno.h>
 #include <string.h>
@@ -179,7 +179,8 @@ RING_INLINE uint32_t rx_num_buffers(struct virtio_rxq *q, const struct plx_pktbu
 	}
 	/* The device uses all buffers of a packet together. */
 	if (num > VIRTIO_RX_SEGS_MAX || num > q->vq.tail - pos ||
-	    !ring_is_used(&q->vq, format, pos + num - 1)) {
+	    (!ring_is_used(&q->vq, format, pos + num - 1) &&
+	     !virtq_in_later_batch(&q->vq, pos + 1, pos + num - 1))) {
 		*verdict = rx_lie(q, PLX_LIE_CHAIN);
 		return 0;
 	}
@@ -384,9 +385,15 @@ RING_INLINE uint16_t rx_one(struct virtio_rxq *q, struct plx_pktbuf **pkts, uint
 	const struct ring_view view = ring_view_of_used(vq, format);
 	const uint32_t in_flight = virtq_in_flight(vq);
 	struct plx_pktbuf *p;
-	uint32_t len;
+	uint32_t len, few;
 
-	if (!ring_is_one(vq, format) || n == 0 || in_flight == 0)
+	/* A refill is still due: the pool was empty. */
+	if (plx_unlikely(in_flight <= q->refill_at))
+		return run(q, pkts, n);
+	few = ring_used_few(vq, format);
+	if (few == 0)
+		return 0;
+	if (few > 1 || n == 0)
 		return run(q, pkts, n);
 	if (format != VIRTQ_PACKED)
 		plx_dma_rmb();
