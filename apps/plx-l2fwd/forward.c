@@ -227,7 +227,7 @@ static void sleep_until_packets(struct loop *loop)
 	flush_all(loop);
 	for (i = 0; i < loop->num_streams; i++) {
 		plx_tx_burst(loop->streams[i].txq, NULL, 0);
-		ready |= plx_rxq_irq_arm(loop->streams[i].rxq) != 0;
+		ready |= plx_rxq_irq_arm(loop->streams[i].rxq) > 0;
 	}
 	if (!ready && !loop->app->stop)
 		epoll_wait(loop->epoll_fd, &event, 1, SLEEP_MS);

@@ -15,6 +15,7 @@
 #include <pollux/net.h>
 
 #include "common/common.h"
+#include "common/recover.h"
 #include "forward.h"
 #include "report.h"
 
@@ -26,6 +27,7 @@
 #define POLL_MS	     10
 
 static struct app app;
+static struct app_recovery recoveries[PORTS_MAX];
 
 /* --- Signals -------------------------------------------------------------------------------- */
 
@@ -124,15 +126,15 @@ static void announce(void)
 
 static void reset_port(unsigned int port)
 {
+	char name[32];
 	int err;
 
+	snprintf(name, sizeof(name), "plx-l2fwd: port %u", port);
 	forward_pause(&app);
-	err = plx_port_reset(app.ports[port]);
-	app.resets++;
+	err = app_recover(&recoveries[port], app.ports[port], name);
+	app.resets += !err;
 	forward_resume(&app);
-	fprintf(stderr, "plx-l2fwd: port %u: %s\n", port,
-		err ? "cannot be reset; giving up" : "was reset");
-	if (err) {
+	if (err && err != -EAGAIN) {
 		app.failed = true;
 		app.stop = 1;
 	}
@@ -147,7 +149,7 @@ static void handle_events(unsigned int port)
 		fprintf(stderr, "plx-l2fwd: port %u: the device is being removed\n", port);
 		app.failed = true;
 		app.stop = 1;
-	} else if (events & (PLX_PORT_EVENT_BROKEN | PLX_PORT_EVENT_ERROR)) {
+	} else if (app_recovery_due(&recoveries[port], events)) {
 		reset_port(port);
 	} else if ((events & PLX_PORT_EVENT_LINK) && !plx_port_link(app.ports[port], &link)) {
 		fprintf(stderr, "plx-l2fwd: port %u: link %s\n", port, link.up ? "up" : "down");

@@ -8,6 +8,7 @@
 #include <pollux/clock.h>
 
 #include "common/common.h"
+#include "common/recover.h"
 #include "l3fwd.h"
 
 #define DESCS	      512
@@ -15,6 +16,7 @@
 #define LINK_WAIT_MS  9000
 
 struct app app;
+static struct app_recovery recoveries[PORTS_MAX];
 
 static void on_signal(int number)
 {
@@ -102,6 +104,19 @@ static void close_all(void)
 		app.failed = true;
 }
 
+static void reset_port(unsigned int number)
+{
+	char name[32];
+	int err;
+
+	snprintf(name, sizeof(name), PREFIX "port %u", number);
+	err = app_recover(&recoveries[number], app.ports[number].port, name);
+	if (err && err != -EAGAIN) {
+		app.failed = true;
+		app.stop = 1;
+	}
+}
+
 static void look_after(unsigned int number)
 {
 	struct plx_port *port = app.ports[number].port;
@@ -111,12 +126,8 @@ static void look_after(unsigned int number)
 		fprintf(stderr, PREFIX "port %u: the device is being removed\n", number);
 		app.failed = true;
 		app.stop = 1;
-	} else if (events & (PLX_PORT_EVENT_BROKEN | PLX_PORT_EVENT_ERROR)) {
-		fprintf(stderr, PREFIX "port %u: is reset\n", number);
-		if (plx_port_reset(port)) {
-			app.failed = true;
-			app.stop = 1;
-		}
+	} else if (app_recovery_due(&recoveries[number], events)) {
+		reset_port(number);
 	}
 }
 

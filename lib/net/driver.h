@@ -111,6 +111,7 @@ struct plx_port {
 	uint32_t state;	  /**< enum plx_port_state; written by data-path threads too, atomically */
 	uint32_t pending; /**< PLX_PORT_EVENT_* not yet taken, atomic */
 	bool started;	  /**< what reset brings back */
+	bool resume;	  /**< it was started before a reset that failed */
 	int event_fd;	  /**< epoll: all below */
 	int wake_fd;	  /**< eventfd: written when a bit of pending is set */
 	/**

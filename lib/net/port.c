@@ -316,6 +316,7 @@ int plx_port_start(struct plx_port *port)
 
 int plx_port_stop(struct plx_port *port)
 {
+	port->resume = false;
 	if (!port->started)
 		return 0;
 	plx_port_halt_queues(port);
@@ -329,7 +330,7 @@ int plx_port_stop(struct plx_port *port)
 
 int plx_port_reset(struct plx_port *port)
 {
-	bool was_started = port->started;
+	const bool resume = port->started || port->resume;
 	int err;
 
 	if (plx_port_state(port) == PLX_PORT_GONE)
@@ -342,15 +343,17 @@ int plx_port_reset(struct plx_port *port)
 		err = plx_port_events_listen(port);
 	if (err) {
 		plx_port_break(port, "it does not come out of reset");
-		port->started = false;
+		port->resume = resume;
 		return err;
 	}
 	__atomic_store_n(&port->state, PLX_PORT_STOPPED, __ATOMIC_RELEASE);
-	if (!was_started)
+	if (!resume)
 		return 0;
 	err = plx_port_start(port);
-	if (err)
+	if (err) {
 		plx_port_break(port, "it does not start after a reset");
+		port->resume = true;
+	}
 	return err;
 }
 

@@ -7,7 +7,7 @@
  * driver sets DRIVER_OK.
  *
  * A back end that goes away, or answers nonsense, is a device that needs a reset: the port breaks,
- * and plx_port_reset() connects again.
+ * and plx_port_reset() connects again, or says -EAGAIN while nobody is there.
  */
 #include <errno.h>
 #include <poll.h>
@@ -178,19 +178,19 @@ static int server_listen(struct vhost_user *v)
 	return err;
 }
 
-static int wait_for_client(struct vhost_user *v)
+static int wait_for_client(struct vhost_user *v, unsigned int timeout_ms)
 {
 	struct pollfd fds = {.fd = v->listen_sock, .events = POLLIN};
 
-	if (poll(&fds, 1, CONNECT_MS) != 1)
+	if (poll(&fds, 1, (int)timeout_ms) != 1)
 		return -ETIMEDOUT;
 	v->sock = accept4(v->listen_sock, NULL, NULL, SOCK_CLOEXEC);
 	return v->sock < 0 ? -errno : 0;
 }
 
-static int connect_to_server(struct vhost_user *v)
+static int connect_to_server(struct vhost_user *v, unsigned int timeout_ms)
 {
-	uint64_t end = plx_clock_ns() + CONNECT_MS * UINT64_C(1000000);
+	uint64_t end = plx_clock_ns() + timeout_ms * UINT64_C(1000000);
 	struct sockaddr_un addr = address(v);
 	int err;
 
@@ -204,6 +204,18 @@ static int connect_to_server(struct vhost_user *v)
 		plx_delay_us(CONNECT_POLL_US);
 	}
 	return 0;
+}
+
+static int reach(struct vhost_user *v, unsigned int timeout_ms)
+{
+	struct timeval timeout = {.tv_sec = SOCKET_SEND_MS / 1000};
+	int err = v->server ? wait_for_client(v, timeout_ms) : connect_to_server(v, timeout_ms);
+
+	if (err)
+		disconnect(v);
+	else
+		setsockopt(v->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	return err;
 }
 
 /* Who the back end is: features, and how many queues. */
@@ -236,20 +248,28 @@ static int greet(struct vhost_user *v)
 
 static int open_session(struct vhost_user *v)
 {
-	struct timeval timeout = {.tv_sec = SOCKET_SEND_MS / 1000};
-	int err = v->server ? wait_for_client(v) : connect_to_server(v);
+	int err = reach(v, CONNECT_MS);
 
-	if (err) {
-		PLX_ERR(virtio,
-			"%s: no back end at %s in %u s: %s; start it (DPDK: --vdev "
-			"net_vhost0,iface=%s%s)",
-			v->base.name, v->path, CONNECT_MS / 1000, strerror(-err), v->path,
-			v->server ? ",client=1" : "");
-		disconnect(v);
-		return err;
-	}
-	setsockopt(v->sock, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	return greet(v);
+	if (!err)
+		return greet(v);
+	PLX_ERR(virtio,
+		"%s: no back end at %s in %u s: %s; start it (DPDK: --vdev net_vhost0,iface=%s%s)",
+		v->base.name, v->path, CONNECT_MS / 1000, strerror(-err), v->path,
+		v->server ? ",client=1" : "");
+	return err;
+}
+
+/* Without waiting: the application has other ports. Whoever is not there yet may come later. */
+static int open_again(struct vhost_user *v)
+{
+	int err = reach(v, 0);
+
+	if (err == -ENOENT || err == -ECONNREFUSED || err == -ETIMEDOUT)
+		return -EAGAIN;
+	if (!err)
+		err = greet(v);
+	/* It was still on its way out. */
+	return err == -ECONNRESET ? -EAGAIN : err;
 }
 
 /* Has the other end closed, or said something unasked? */
@@ -544,7 +564,7 @@ static int vhost_force_reset(struct virtio_transport *t)
 	halt(v);
 	disconnect(v);
 	v->status = 0;
-	return open_session(v);
+	return open_again(v);
 }
 
 static void vhost_close(struct virtio_transport *t)

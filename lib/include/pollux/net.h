@@ -224,7 +224,9 @@ PLX_API int plx_port_start(struct plx_port *port);
 PLX_API int plx_port_stop(struct plx_port *port);
 /**
  * Reset the device and bring the port to where it was (started or stopped), with the same settings.
- * Return: 0; -ENODEV (gone), or what open or start would say; the port is broken then.
+ * Return: 0; -ENODEV (gone); -EAGAIN (its other end is another process, and away: call again, as
+ * often as you like); or what open or start would say. The port is broken then, and one that was
+ * started is started by the reset that succeeds.
  */
 PLX_API int plx_port_reset(struct plx_port *port);
 

@@ -373,14 +373,24 @@ static void reset_that_fails(void)
 	script.reset_err = -ETIMEDOUT;
 	UNIT_EQ(plx_port_reset(port), -ETIMEDOUT);
 	UNIT_EQ(plx_port_state(port), PLX_PORT_BROKEN);
+	UNIT_EQ(plx_port_reset(port), -ETIMEDOUT);
 	script.reset_err = 0;
-	/* It was not running when reset was called again. */
+	/* It was running before the first of them. */
 	UNIT_EQ(plx_port_reset(port), 0);
-	UNIT_EQ(plx_port_state(port), PLX_PORT_STOPPED);
-	plx_port_start(port);
+	UNIT_EQ(plx_port_state(port), PLX_PORT_STARTED);
 	script.start_err = -ENOMEM;
 	UNIT_EQ(plx_port_reset(port), -ENOMEM);
 	UNIT_EQ(plx_port_state(port), PLX_PORT_BROKEN);
+	script.start_err = 0;
+	UNIT_EQ(plx_port_reset(port), 0);
+	UNIT_EQ(plx_port_state(port), PLX_PORT_STARTED);
+	script.reset_err = -ETIMEDOUT;
+	UNIT_EQ(plx_port_reset(port), -ETIMEDOUT);
+	script.reset_err = 0;
+	/* But not if it was stopped in between. */
+	UNIT_EQ(plx_port_stop(port), 0);
+	UNIT_EQ(plx_port_reset(port), 0);
+	UNIT_EQ(plx_port_state(port), PLX_PORT_STOPPED);
 	plx_port_close(port);
 }
 

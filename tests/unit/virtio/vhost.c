@@ -25,7 +25,7 @@
 
 static struct {
 	pthread_t thread;
-	int listen_sock;
+	int listen_sock, sock; /* sock: of the present connection; -1: none */
 	bool stop;
 	/* Script. */
 	int close_at;	    /* connection closes instead of serving that message; -1: never */
@@ -104,41 +104,100 @@ static void converse(int sock)
 	}
 }
 
+static bool stopped(void)
+{
+	return __atomic_load_n(&be.stop, __ATOMIC_ACQUIRE);
+}
+
+static void serve_connection(int sock)
+{
+	be.connections++;
+	__atomic_store_n(&be.sock, sock, __ATOMIC_RELEASE);
+	converse(sock);
+	__atomic_store_n(&be.sock, -1, __ATOMIC_RELEASE);
+}
+
 static void *run(void *arg)
 {
 	int sock;
 
 	while ((sock = accept(be.listen_sock, NULL, NULL)) >= 0) {
-		if (!__atomic_load_n(&be.stop, __ATOMIC_ACQUIRE)) {
-			be.connections++;
-			converse(sock);
-		}
+		if (!stopped())
+			serve_connection(sock);
 		close(sock);
 	}
 	return NULL;
 }
 
-static void be_start(void)
+static struct sockaddr_un address(void)
 {
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
 
+	memcpy(addr.sun_path, path, strlen(path) + 1);
+	return addr;
+}
+
+/* The port listens. */
+static void *run_client(void *arg)
+{
+	const struct sockaddr_un addr = address();
+
+	while (!stopped()) {
+		int sock = socket(AF_UNIX, SOCK_STREAM, 0);
+
+		if (connect(sock, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+			serve_connection(sock);
+		else
+			plx_delay_us(1000);
+		close(sock);
+	}
+	return NULL;
+}
+
+static void be_init(const char *options)
+{
 	memset(&be, 0, sizeof(be));
 	be.close_at = -1;
 	be.wrong_at = -1;
+	be.sock = -1;
+	be.listen_sock = -1;
 	be.pairs = 2;
 	snprintf(path, sizeof(path), "/tmp/pollux-vhost-%d", (int)getpid());
-	snprintf(spec, sizeof(spec), "vhost-user=%s", path);
+	snprintf(spec, sizeof(spec), "vhost-user=%s%s", path, options);
+}
+
+static void be_start(void)
+{
+	struct sockaddr_un addr;
+
+	be_init("");
+	addr = address();
 	unlink(path);
-	memcpy(addr.sun_path, path, strlen(path) + 1);
 	be.listen_sock = socket(AF_UNIX, SOCK_STREAM, 0);
 	CU_ASSERT_FATAL(bind(be.listen_sock, (struct sockaddr *)&addr, sizeof(addr)) == 0);
 	CU_ASSERT_FATAL(listen(be.listen_sock, 4) == 0);
 	CU_ASSERT_FATAL(pthread_create(&be.thread, NULL, run, NULL) == 0);
 }
 
+static void be_start_client(void)
+{
+	be_init(",server");
+	CU_ASSERT_FATAL(pthread_create(&be.thread, NULL, run_client, NULL) == 0);
+}
+
+/* In the middle of a conversation, too. */
 static void be_stop(void)
 {
+	int sock;
+
 	__atomic_store_n(&be.stop, true, __ATOMIC_RELEASE);
+	sock = __atomic_load_n(&be.sock, __ATOMIC_ACQUIRE);
+	if (sock >= 0)
+		shutdown(sock, SHUT_RDWR);
+	if (be.listen_sock < 0) {
+		pthread_join(be.thread, NULL);
+		return;
+	}
 	shutdown(be.listen_sock, SHUT_RDWR);
 	pthread_join(be.thread, NULL);
 	close(be.listen_sock);
@@ -245,6 +304,70 @@ static void lie_close_at_each(void)
 	}
 }
 
+static void expect_link(bool up)
+{
+	struct plx_port_link link;
+
+	UNIT_EQ(plx_port_link(fake_port, &link), 0);
+	UNIT_EQ(link.up, up);
+}
+
+/* Until somebody is there. */
+static int reset_in_time(void)
+{
+	uint64_t end = plx_clock_ns() + WAIT_NS;
+	int err;
+
+	do {
+		err = plx_port_reset(fake_port);
+		plx_delay_us(1000);
+	} while (err == -EAGAIN && plx_clock_ns() < end);
+	return err;
+}
+
+/*
+ * The back end ends and starts again, as often as it likes: the port breaks, and says that nobody
+ * is there without waiting for it; the reset that finds it starts the port.
+ */
+static void away_and_back(void (*start)(void))
+{
+	unsigned int round, i;
+
+	start();
+	UNIT_EQ(port_open(1), 0);
+	UNIT_EQ(plx_port_start(fake_port), 0);
+	for (round = 0; round < 3; round++) {
+		be_stop();
+		wait_until_closed_or(UINT32_MAX);
+		UNIT_EQ(plx_port_state(fake_port), PLX_PORT_BROKEN);
+		for (i = 0; i < 20; i++) {
+			UNIT_EQ(plx_port_reset(fake_port), -EAGAIN);
+			UNIT_EQ(plx_port_state(fake_port), PLX_PORT_BROKEN);
+			expect_link(false);
+		}
+		start();
+		UNIT_EQ(reset_in_time(), 0);
+		UNIT_EQ(plx_port_state(fake_port), PLX_PORT_STARTED);
+		expect_link(true);
+	}
+	UNIT_EQ(plx_port_stop(fake_port), 0);
+	UNIT_EQ(reset_in_time(), 0);
+	/* One that was stopped stays so. */
+	UNIT_EQ(plx_port_state(fake_port), PLX_PORT_STOPPED);
+	port_close();
+	be_stop();
+}
+
+static void server_goes_and_comes(void)
+{
+	away_and_back(be_start);
+}
+
+static void client_goes_and_comes(void)
+{
+	away_and_back(be_start_client);
+}
+
 static void lie_wrong_answers(void)
 {
 	int at;
@@ -348,6 +471,8 @@ static void bad_arguments(void)
 
 CU_TestInfo vhost_tests[] = {
 	{"a session", session},
+	{"a back end goes away and comes back", server_goes_and_comes},
+	{"the same, and it is the one that connects", client_goes_and_comes},
 	{"lie: closes at each message", lie_close_at_each},
 	{"lie: answers of a wrong size", lie_wrong_answers},
 	{"lie: memory refused", lie_memory_refused},
