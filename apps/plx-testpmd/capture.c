@@ -26,11 +26,13 @@
 #define FLAG_OUTBOUND	 2u
 #define SNAP_LEN	 65536u
 #define ALL_PORTS	 PORTS_MAX
+#define ALL_QUEUES	 QUEUES_MAX
 
 struct capture {
 	FILE *file;
 	pthread_mutex_t lock;
-	unsigned int port; /* ALL_PORTS: any */
+	unsigned int port;  /* ALL_PORTS: any */
+	unsigned int queue; /* ALL_QUEUES: any */
 	uint64_t packets;
 	bool failed;
 	uint8_t data[SNAP_LEN];
@@ -122,7 +124,8 @@ void capture_packets(struct capture *c, unsigned int port, unsigned int queue,
 	struct timespec ts;
 	unsigned int i;
 
-	if (c->port != ALL_PORTS && c->port != port)
+	if ((c->port != ALL_PORTS && c->port != port) ||
+	    (c->queue != ALL_QUEUES && c->queue != queue))
 		return;
 	clock_gettime(CLOCK_REALTIME, &ts);
 	pthread_mutex_lock(&c->lock);
@@ -132,7 +135,7 @@ void capture_packets(struct capture *c, unsigned int port, unsigned int queue,
 	pthread_mutex_unlock(&c->lock);
 }
 
-int capture_start(struct app *app, unsigned int port, const char *path)
+int capture_start(struct app *app, unsigned int port, unsigned int queue, const char *path)
 {
 	struct capture *c;
 	unsigned int i;
@@ -150,6 +153,7 @@ int capture_start(struct app *app, unsigned int port, const char *path)
 		return err;
 	}
 	c->port = port;
+	c->queue = queue;
 	pthread_mutex_init(&c->lock, NULL);
 	put_section(c);
 	for (i = 0; i < PORTS_MAX; i++)

@@ -107,6 +107,12 @@ SHOW(show_macs)
 SHOW(show_rss)
 SHOW(show_regs)
 
+static int run_show_port_features(struct call *c)
+{
+	show_features(c->app, c->id);
+	return 0;
+}
+
 static int run_show_summary(struct call *c)
 {
 	show_summary(c->app);
@@ -128,6 +134,24 @@ static int run_show_forwarding(struct call *c)
 static int run_clear_stats(struct call *c)
 {
 	return plx_port_stats(c->port->port, &c->port->cleared);
+}
+
+static int run_clear_xstats(struct call *c)
+{
+	return port_clear_xstats(c->port);
+}
+
+static int run_clear_forwarding(struct call *c)
+{
+	int err = need_stopped(c->app);
+	unsigned int i;
+
+	for (i = 0; !err && i < c->app->stream_count; i++) {
+		struct stream *s = &c->app->streams[i];
+
+		s->rx = s->tx = s->dropped = s->bursts = 0;
+	}
+	return err;
 }
 
 static int print_status(int status)
@@ -376,6 +400,22 @@ static int run_config_rss(struct call *c)
 	return err ? err : plx_port_rss_set(c->port->port, &rss);
 }
 
+/* With the port stopped meanwhile. */
+static int switch_offload(struct call *c, uint64_t offload, bool on)
+{
+	struct plx_port *port = c->port->port;
+	uint64_t offloads = plx_port_info(port)->offloads;
+	bool started = plx_port_state(port) == PLX_PORT_STARTED;
+	int again, err = need_stopped(c->app);
+
+	if (err)
+		return err;
+	plx_port_stop(port);
+	err = plx_port_set_offloads(port, on ? offloads | offload : offloads & ~offload);
+	again = started ? plx_port_start(port) : 0;
+	return err ? err : again;
+}
+
 static int run_config_offload(struct call *c)
 {
 	static const struct {
@@ -392,27 +432,17 @@ static int run_config_offload(struct call *c)
 		{"vlan_insert", PLX_PORT_HAS(VLAN_INSERT)},
 		{"rss_hash", PLX_PORT_HAS(RSS_HASH)},
 	};
-	struct plx_port *port = c->port->port;
-	bool on, started = plx_port_state(port) == PLX_PORT_STARTED;
-	uint64_t offloads = plx_port_info(port)->offloads;
+	bool on;
 	unsigned int i;
-	int again, err = parse_on(c->params[1], &on);
+	int err = parse_on(c->params[1], &on);
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i].name, c->params[0]) == 0)
-			break;
-	if (i == sizeof(names) / sizeof(names[0])) {
-		printf("%s: no such offload\n", c->params[0]);
-		err = -EINVAL;
-	}
-	if (!err)
-		err = need_stopped(c->app);
 	if (err)
 		return err;
-	plx_port_stop(port);
-	err = plx_port_set_offloads(port, on ? offloads | names[i].bit : offloads & ~names[i].bit);
-	again = started ? plx_port_start(port) : 0;
-	return err ? err : again;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].name, c->params[0]) == 0)
+			return switch_offload(c, names[i].bit, on);
+	printf("%s: no such offload\n", c->params[0]);
+	return -EINVAL;
 }
 
 static int queue_call(struct call *c, int (*rx)(struct plx_rxq *), int (*tx)(struct plx_txq *))
@@ -479,30 +509,88 @@ static int run_mac_set(struct call *c)
 	return err ? err : plx_port_set_mac(c->port->port, mac.ether_addr_octet);
 }
 
-static int run_vlan_add(struct call *c)
+/* "all", or one VLAN. */
+static int each_vlan(struct call *c, int (*change)(struct plx_port *port, uint16_t vlan))
 {
 	unsigned long vlan;
-	int err = parse_number(c->params[0], 0, 4094, &vlan);
+	int err = 0;
 
-	return err ? err : plx_port_vlan_add(c->port->port, (uint16_t)vlan);
+	if (strcmp(c->params[0], "all")) {
+		err = parse_number(c->params[0], 0, PLX_VLAN_COUNT - 2, &vlan);
+		return err ? err : change(c->port->port, (uint16_t)vlan);
+	}
+	for (vlan = 0; !err && vlan < PLX_VLAN_COUNT - 1; vlan++) {
+		err = change(c->port->port, (uint16_t)vlan);
+		/* Those that are as they shall be already. */
+		if (err == -EEXIST || err == -ENOENT)
+			err = 0;
+	}
+	return err;
+}
+
+static int run_vlan_add(struct call *c)
+{
+	return each_vlan(c, plx_port_vlan_add);
 }
 
 static int run_vlan_remove(struct call *c)
 {
-	unsigned long vlan;
-	int err = parse_number(c->params[0], 0, 4094, &vlan);
+	return each_vlan(c, plx_port_vlan_remove);
+}
 
-	return err ? err : plx_port_vlan_remove(c->port->port, (uint16_t)vlan);
+static int run_vlan_strip(struct call *c)
+{
+	bool on;
+	int err = parse_on(c->params[0], &on);
+
+	return err ? err : switch_offload(c, PLX_PORT_HAS(VLAN_STRIP), on);
+}
+
+static int run_vlan_filter(struct call *c)
+{
+	bool on;
+	int err = parse_on(c->params[0], &on);
+
+	return err ? err : switch_offload(c, PLX_PORT_HAS(VLAN_FILTER), on);
+}
+
+static int run_tx_vlan_set(struct call *c)
+{
+	unsigned long vlan;
+	int err = parse_number(c->params[0], 1, PLX_VLAN_COUNT - 2, &vlan);
+
+	if (!err)
+		err = switch_offload(c, PLX_PORT_HAS(VLAN_INSERT), true);
+	if (!err)
+		c->port->tx_vlan = (uint16_t)vlan;
+	return err;
+}
+
+static int run_tx_vlan_reset(struct call *c)
+{
+	int err = switch_offload(c, PLX_PORT_HAS(VLAN_INSERT), false);
+
+	if (!err)
+		c->port->tx_vlan = 0;
+	return err;
 }
 
 static int run_capture_start(struct call *c)
 {
-	return capture_start(c->app, c->id, c->params[0]);
+	return capture_start(c->app, c->id, QUEUES_MAX, c->params[0]);
+}
+
+static int run_capture_queue(struct call *c)
+{
+	unsigned long queue;
+	int err = parse_number(c->params[0], 0, QUEUES_MAX - 1, &queue);
+
+	return err ? err : capture_start(c->app, c->id, (unsigned int)queue, c->params[1]);
 }
 
 static int run_capture_all(struct call *c)
 {
-	return capture_start(c->app, PORTS_MAX, c->params[0]);
+	return capture_start(c->app, PORTS_MAX, QUEUES_MAX, c->params[0]);
 }
 
 static int run_capture_stop(struct call *c)
@@ -525,6 +613,7 @@ const struct command commands[] = {
 	{"show port info PORT", "what a port is", run_show_info},
 	{"show port stats PORT", "packets, bytes, errors", run_show_stats},
 	{"show port xstats PORT", "the driver's counters", run_show_xstats},
+	{"show port features PORT", "what it can", run_show_port_features},
 	{"show port macs PORT", "addresses received", run_show_macs},
 	{"show port rss PORT", "types, key, table", run_show_rss},
 	{"show port regs PORT", "registers", run_show_regs},
@@ -534,6 +623,8 @@ const struct command commands[] = {
 	{"show port PORT rxq QUEUE desc OFFSET status", "unused, device, done", run_rx_desc},
 	{"show port PORT txq QUEUE desc OFFSET status", "unused, device, done", run_tx_desc},
 	{"clear port stats PORT", "count from here", run_clear_stats},
+	{"clear port xstats PORT", "", run_clear_xstats},
+	{"clear fwd stats all", "", run_clear_forwarding},
 	{"set fwd MODE", "io, mac, macswap, rxonly, txonly, flowgen, csum, icmpecho, 5tswap",
 	 run_set_fwd},
 	{"set burst N", "packets per burst", run_set_burst},
@@ -549,13 +640,13 @@ const struct command commands[] = {
 	{"port attach SPEC", "one more port", run_port_attach},
 	{"port detach PORT", "close it", run_port_detach},
 	{"port config mtu PORT MTU", "", run_port_mtu},
-	{"port config queues PORT N", "rx and tx queues; opens it again", run_config_queues},
-	{"port config rxq PORT N", "rx queues; opens it again", run_config_rxq},
-	{"port config txq PORT N", "tx queues; opens it again", run_config_txq},
-	{"port config rxd PORT N", "rx descriptors; opens it again", run_config_rxd},
-	{"port config txd PORT N", "tx descriptors; opens it again", run_config_txd},
-	{"port config rss PORT TYPES", "all, none, or ipv4,ipv4-tcp,...", run_config_rss},
-	{"port config offload PORT NAME ON",
+	{"port config PORT queues N", "rx and tx queues; opens it again", run_config_queues},
+	{"port config PORT rxq N", "rx queues; opens it again", run_config_rxq},
+	{"port config PORT txq N", "tx queues; opens it again", run_config_txq},
+	{"port config PORT rxd N", "rx descriptors; opens it again", run_config_rxd},
+	{"port config PORT txd N", "tx descriptors; opens it again", run_config_txd},
+	{"port config PORT rss TYPES", "all, none, or ipv4,ipv4-tcp,...", run_config_rss},
+	{"port config PORT offload NAME ON",
 	 "rx_csum, tx_ip_csum, tx_l4_csum, tso, lro, vlan_filter, vlan_strip, vlan_insert, "
 	 "rss_hash",
 	 run_config_offload},
@@ -566,9 +657,15 @@ const struct command commands[] = {
 	{"mac_addr add PORT MAC", "receive for it too", run_mac_add},
 	{"mac_addr remove PORT MAC", "", run_mac_remove},
 	{"mac_addr set PORT MAC", "the port's own", run_mac_set},
-	{"rx_vlan add PORT VLAN", "receive it while vlan_filter is on", run_vlan_add},
-	{"rx_vlan rm PORT VLAN", "", run_vlan_remove},
+	{"rx_vlan add VLAN PORT", "receive it while the filter is on; or all", run_vlan_add},
+	{"rx_vlan rm VLAN PORT", "", run_vlan_remove},
+	{"vlan set strip ON PORT", "take tags out of what is received", run_vlan_strip},
+	{"vlan set filter ON PORT", "receive the tagged frames of listed VLANs only",
+	 run_vlan_filter},
+	{"tx_vlan set PORT VLAN", "put a tag into all that is sent", run_tx_vlan_set},
+	{"tx_vlan reset PORT", "", run_tx_vlan_reset},
 	{"capture start PORT FILE", "packets of a port into a pcapng file", run_capture_start},
+	{"capture queue PORT QUEUE FILE", "packets of one queue", run_capture_queue},
 	{"capture all FILE", "packets of all ports", run_capture_all},
 	{"capture stop", "close the file", run_capture_stop},
 };

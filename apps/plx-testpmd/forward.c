@@ -11,11 +11,24 @@
 
 #include "testpmd.h"
 
+static void tag_all(struct plx_pktbuf **pkts, uint16_t n, uint16_t vlan)
+{
+	uint16_t i;
+
+	for (i = 0; i < n; i++) {
+		pkts[i]->flags |= PLX_PKT_TX_VLAN;
+		pkts[i]->vlan = vlan;
+	}
+}
+
 static void send_burst(struct stream *s, struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n)
 {
 	struct capture *capture = __atomic_load_n(&s->app->capture, __ATOMIC_ACQUIRE);
+	const uint16_t vlan = s->app->ports[s->tx_port].tx_vlan;
 	uint16_t sent;
 
+	if (plx_unlikely(vlan))
+		tag_all(pkts, n, vlan);
 	if (capture)
 		capture_packets(capture, s->tx_port, s->queue, pkts, n, true);
 	sent = plx_tx_burst(txq, pkts, n);

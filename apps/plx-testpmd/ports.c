@@ -18,19 +18,31 @@ struct test_port *port_find(struct app *app, const char *id)
 	return NULL;
 }
 
+/* The first slot that is free. */
+static struct test_port *free_slot(struct app *app)
+{
+	unsigned int i;
+
+	for (i = 0; i < PORTS_MAX; i++)
+		if (!app->ports[i].port)
+			return &app->ports[i];
+	printf("%u ports are the most\n", PORTS_MAX);
+	return NULL;
+}
+
 int port_attach(struct app *app, const char *spec, const struct plx_port_config *config)
 {
-	struct test_port *p = &app->ports[app->port_count];
+	struct test_port *p = free_slot(app);
+	unsigned int id;
 	int err;
 
-	if (app->port_count == PORTS_MAX) {
-		printf("%u ports are the most\n", PORTS_MAX);
+	if (!p)
 		return -ENOSPC;
-	}
+	id = (unsigned int)(p - app->ports);
 	*p = (struct test_port){.config = *config};
 	snprintf(p->spec, sizeof(p->spec), "%s", spec);
 	p->config.pool = app->pool;
-	p->config.tag = (uint16_t)app->port_count;
+	p->config.tag = (uint16_t)id;
 	p->port = plx_port_open(spec, &p->config);
 	if (!p->port)
 		return -errno;
@@ -39,8 +51,17 @@ int port_attach(struct app *app, const char *spec, const struct plx_port_config 
 		port_detach(p);
 		return err;
 	}
-	printf("port %u: %s\n", app->port_count++, spec);
+	if (id >= app->port_count)
+		app->port_count = id + 1;
+	printf("port %u: %s\n", id, spec);
 	return 0;
+}
+
+static void forget_xstats(struct test_port *p)
+{
+	free(p->xstats_cleared);
+	p->xstats_cleared = NULL;
+	p->xstats = 0;
 }
 
 int port_reopen(struct app *app, struct test_port *p)
@@ -48,6 +69,7 @@ int port_reopen(struct app *app, struct test_port *p)
 	plx_port_close(p->port);
 	p->port = plx_port_open(p->spec, &p->config);
 	p->cleared = (struct plx_port_stats){0};
+	forget_xstats(p);
 	return p->port ? plx_port_start(p->port) : -errno;
 }
 
@@ -55,6 +77,45 @@ void port_detach(struct test_port *p)
 {
 	plx_port_close(p->port);
 	p->port = NULL;
+	p->tx_vlan = 0;
+	forget_xstats(p);
+}
+
+/* All there are now, as they are. */
+static int read_xstats(const struct test_port *p, struct plx_port_xstat **xstats)
+{
+	int n = plx_port_xstats(p->port, NULL, 0);
+
+	*xstats = n > 0 ? calloc((size_t)n, sizeof(**xstats)) : NULL;
+	if (n > 0 && !*xstats)
+		return -ENOMEM;
+	return n > 0 ? plx_port_xstats(p->port, *xstats, (unsigned int)n) : n;
+}
+
+int port_xstats(const struct test_port *p, struct plx_port_xstat **xstats)
+{
+	int n = read_xstats(p, xstats), i;
+
+	for (i = 0; i < n && (unsigned int)i < p->xstats; i++)
+		(*xstats)[i].value -= p->xstats_cleared[i];
+	return n;
+}
+
+int port_clear_xstats(struct test_port *p)
+{
+	struct plx_port_xstat *xstats;
+	int n = read_xstats(p, &xstats), i;
+
+	forget_xstats(p);
+	if (n > 0)
+		p->xstats_cleared = calloc((size_t)n, sizeof(*p->xstats_cleared));
+	if (n > 0 && !p->xstats_cleared)
+		n = -ENOMEM;
+	for (i = 0; i < n; i++)
+		p->xstats_cleared[i] = xstats[i].value;
+	p->xstats = n > 0 ? (unsigned int)n : 0;
+	free(xstats);
+	return n < 0 ? n : 0;
 }
 
 static void print_events(unsigned int id, struct test_port *p, unsigned int events)

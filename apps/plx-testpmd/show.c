@@ -33,6 +33,12 @@ static void print_features(uint64_t features)
 	printf(column ? "\n" : "");
 }
 
+void show_features(struct app *app, unsigned int id)
+{
+	printf("port %u:\n", id);
+	print_features(plx_port_info(app->ports[id].port)->features);
+}
+
 void show_info(struct app *app, unsigned int id)
 {
 	struct plx_port *port = app->ports[id].port;
@@ -104,14 +110,11 @@ void show_stats(struct app *app, unsigned int id)
 
 void show_xstats(struct app *app, unsigned int id)
 {
-	struct plx_port *port = app->ports[id].port;
-	int n = plx_port_xstats(port, NULL, 0), i;
-	struct plx_port_xstat *xstats = n > 0 ? calloc((size_t)n, sizeof(*xstats)) : NULL;
+	struct plx_port_xstat *xstats;
+	int n = port_xstats(&app->ports[id], &xstats), i;
 
-	printf("port %u:%s\n", id, xstats ? "" : " none");
-	if (xstats)
-		plx_port_xstats(port, xstats, (unsigned int)n);
-	for (i = 0; xstats && i < n; i++)
+	printf("port %u:%s\n", id, n > 0 ? "" : " none");
+	for (i = 0; i < n; i++)
 		printf("  %s: %" PRIu64 "\n", xstats[i].name, xstats[i].value);
 	free(xstats);
 }

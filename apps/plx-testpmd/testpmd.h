@@ -16,7 +16,10 @@ struct test_port {
 	struct plx_port *port; /* NULL: detached */
 	char spec[PLX_PORT_NAME_LEN];
 	struct plx_port_config config;
+	uint16_t tx_vlan;	       /* tag for all that is sent; 0: none */
 	struct plx_port_stats cleared; /* what "clear port stats" takes off */
+	uint64_t *xstats_cleared;      /* the same of extended ones; NULL: nothing */
+	unsigned int xstats;	       /* how many */
 };
 
 /* What forwards; its counters are the worker's. */
@@ -71,12 +74,16 @@ int port_attach(struct app *app, const char *spec, const struct plx_port_config 
 int port_reopen(struct app *app, struct test_port *p);
 void port_detach(struct test_port *p);
 void ports_events(struct app *app);
+/** Extended statistics, from the heap, less what was cleared. Their number, 0: none, or -errno. */
+int port_xstats(const struct test_port *p, struct plx_port_xstat **xstats);
+int port_clear_xstats(struct test_port *p);
 
 /* show.c */
 void show_info(struct app *app, unsigned int id);
 void show_stats(struct app *app, unsigned int id);
 void show_xstats(struct app *app, unsigned int id);
 void show_summary(struct app *app);
+void show_features(struct app *app, unsigned int id);
 void show_macs(struct app *app, unsigned int id);
 void show_rss(struct app *app, unsigned int id);
 void show_regs(struct app *app, unsigned int id);
@@ -97,7 +104,8 @@ unsigned int console_interactive(struct app *app);
 unsigned int console_script(struct app *app, const char *path);
 
 /* capture.c */
-int capture_start(struct app *app, unsigned int port, const char *path);
+/** port: PORTS_MAX: all; queue: QUEUES_MAX: all. */
+int capture_start(struct app *app, unsigned int port, unsigned int queue, const char *path);
 int capture_stop(struct app *app);
 void capture_packets(struct capture *c, unsigned int port, unsigned int queue,
 		     struct plx_pktbuf *const *pkts, unsigned int n, bool sent);
