@@ -150,15 +150,16 @@ static double ticks_to_ns(uint64_t ticks)
 static void report_json(const struct trial *trial, const struct sink *s)
 {
 	json_t *root = json_pack(
-		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:{s:f, s:f, s:f, s:f, s:f}}",
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:I, s:{s:f, s:f, s:f, s:f, "
+		"s:f}}",
 		"sent", (json_int_t)trial->sent, "received", (json_int_t)trial->received, "lost",
-		(json_int_t)trial->lost, "reordered", (json_int_t)s->reordered, "duplicate",
-		(json_int_t)s->duplicate, "too_late", (json_int_t)s->too_late, "foreign",
-		(json_int_t)s->foreign, "tx_pps", trial->tx_rate, "rx_pps", trial->rx_rate,
-		"latency_samples", (json_int_t)s->samples, "latency_ns", "min",
-		s->samples ? ticks_to_ns(s->latency_min) : 0.0, "p50", sink_percentile(s, 0.5),
-		"p99", sink_percentile(s, 0.99), "p99.9", sink_percentile(s, 0.999), "max",
-		ticks_to_ns(s->latency_max));
+		(json_int_t)trial->lost, "counted", (json_int_t)trial->counted, "reordered",
+		(json_int_t)s->reordered, "duplicate", (json_int_t)s->duplicate, "too_late",
+		(json_int_t)s->too_late, "foreign", (json_int_t)s->foreign, "tx_pps",
+		trial->tx_rate, "rx_pps", trial->rx_rate, "latency_samples", (json_int_t)s->samples,
+		"latency_ns", "min", s->samples ? ticks_to_ns(s->latency_min) : 0.0, "p50",
+		sink_percentile(s, 0.5), "p99", sink_percentile(s, 0.99), "p99.9",
+		sink_percentile(s, 0.999), "max", ticks_to_ns(s->latency_max));
 
 	if (!root)
 		return;
@@ -176,10 +177,10 @@ static void report(const struct options *o, const struct trial *trial)
 		return;
 	}
 	printf("sent %" PRIu64 " (%.0f/s), received %" PRIu64 " (%.0f/s), lost %" PRIu64
-	       ", reordered %" PRIu64 ", duplicate %" PRIu64 ", too late %" PRIu64
-	       ", foreign %" PRIu64 "\n",
+	       " (counted by the ports: %" PRIu64 "), reordered %" PRIu64 ", duplicate %" PRIu64
+	       ", too late %" PRIu64 ", foreign %" PRIu64 "\n",
 	       trial->sent, trial->tx_rate, trial->received, trial->rx_rate, trial->lost,
-	       s->reordered, s->duplicate, s->too_late, s->foreign);
+	       trial->counted, s->reordered, s->duplicate, s->too_late, s->foreign);
 	if (s->samples)
 		printf("latency in us over %" PRIu64
 		       " samples: min %.2f, p50 %.2f, p99 %.2f, p99.9 %.2f, max %.2f\n",

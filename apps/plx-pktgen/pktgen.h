@@ -71,6 +71,7 @@ struct trial {
 	uint64_t count; /* packets; 0: until the time is over */
 	/* Out. */
 	uint64_t sent, received, lost;
+	uint64_t counted; /* as lost, by our own ports */
 	double tx_rate, rx_rate;
 };
 

@@ -167,9 +167,25 @@ static uint64_t send_all(struct traffic *t, const struct trial *trial, uint64_t 
 	return sent;
 }
 
+/* Packets that either port has counted as lost, since it was opened. */
+static uint64_t counted(const struct traffic *t)
+{
+	struct plx_port_stats rx = {0}, tx = {0};
+	uint64_t n;
+	unsigned int i;
+
+	plx_port_stats(t->rx_port, &rx);
+	plx_port_stats(t->tx_port, &tx);
+	n = rx.rx_missed + rx.rx_errors + rx.rx.errors + tx.tx.dropped + tx.tx_errors;
+	for (i = 0; i < PLX_LIE_KINDS; i++)
+		n += rx.rx.lies[i];
+	return n;
+}
+
 int traffic_run(struct traffic *t, struct trial *trial)
 {
 	uint64_t start = plx_tsc(), ticks = (uint64_t)(trial->seconds * (double)plx_tsc_hz);
+	const uint64_t counted_before = counted(t);
 	double seconds;
 
 	t->run++;
@@ -181,5 +197,6 @@ int traffic_run(struct traffic *t, struct trial *trial)
 	drain(t, plx_port_rxq(t->rx_port, 0), plx_port_txq(t->tx_port, 0), trial->sent);
 	trial->received = t->sink.received;
 	trial->lost = trial->sent - trial->received;
+	trial->counted = counted(t) - counted_before;
 	return usable(t) ? 0 : -EIO;
 }
