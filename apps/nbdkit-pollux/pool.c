@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <pollux/mem.h>
+#include <pollux/nvme_event.h>
 
 #include "pool.h"
 
@@ -18,6 +21,9 @@
 #define WAIT_MS 500
 /* Fruitless looks after which others may have the CPU between two. */
 #define LOOKS_TO_YIELD 1000
+/* Housekeeping: so often within the controller's Keep Alive limit, and at the latest after. */
+#define KEEPS_PER_LIMIT 4
+#define KEEP_MS_MAX	500
 
 /* A command of a request, with its piece of the data. */
 struct slot {
@@ -53,6 +59,11 @@ struct pool {
 	struct lane *idle;
 	unsigned int idle_count;
 	bool recovering;
+
+	pthread_t keeper;
+	bool keeps, closing;
+	pthread_cond_t close;
+	atomic_bool stale; /* the namespace is not what is exported any more */
 };
 
 /* --- Lanes of the pool ---------------------------------------------------------------------- */
@@ -264,7 +275,7 @@ int pool_run(struct pool *pool, const struct io *io)
 {
 	int err = 0, tries, reset = 0;
 
-	for (tries = 0; tries < TRIES; tries++) {
+	for (tries = 0; tries < TRIES && !atomic_load(&pool->stale); tries++) {
 		struct lane *lane = take(pool);
 
 		err = run(pool, lane, io);
@@ -275,7 +286,76 @@ int pool_run(struct pool *pool, const struct io *io)
 		if (reset == -ENODEV)
 			return -ENODEV;
 	}
+	if (atomic_load(&pool->stale))
+		return -ESTALE;
 	return reset ? reset : -EIO;
+}
+
+/* --- Housekeeping --------------------------------------------------------------------------- */
+
+/* The handle is another one when its namespace is not the one that was opened. */
+static void on_event(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_event *event, void *arg)
+{
+	struct pool *pool = arg;
+
+	if (event->type == PLX_NVME_EVENT_NOTICE && event->info == PLX_NVME_NOTICE_NAMESPACES &&
+	    plx_nvme_ns_open(ctrl, pool->ns_info->id) != pool->ns)
+		atomic_store(&pool->stale, true);
+}
+
+static struct timespec next_keep(const struct pool *pool)
+{
+	unsigned int ms = pool->ctrl_info.keep_alive_ms / KEEPS_PER_LIMIT;
+	struct timespec t;
+
+	if (ms == 0 || ms > KEEP_MS_MAX)
+		ms = KEEP_MS_MAX;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += ms * 1000000L;
+	t.tv_sec += t.tv_nsec / 1000000000L;
+	t.tv_nsec %= 1000000000L;
+	return t;
+}
+
+/* One that breaks is left to the next request, which resets it. */
+static void *keep(void *arg)
+{
+	struct pool *pool = arg;
+
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->closing) {
+		struct timespec next = next_keep(pool);
+
+		if (pthread_cond_timedwait(&pool->close, &pool->lock, &next) != ETIMEDOUT)
+			continue;
+		pthread_mutex_unlock(&pool->lock);
+		plx_nvme_ctrl_poll(pool->ctrl);
+		pthread_mutex_lock(&pool->lock);
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return NULL;
+}
+
+/* Without events only a change of the namespace is not heard of; the log says why. */
+static int start_keeper(struct pool *pool)
+{
+	int err;
+
+	plx_nvme_events_on(pool->ctrl, on_event, pool);
+	err = pthread_create(&pool->keeper, NULL, keep, pool);
+	pool->keeps = !err;
+	return -err;
+}
+
+static void stop_keeper(struct pool *pool)
+{
+	if (!pool->keeps)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	pool->closing = true;
+	pthread_cond_signal(&pool->close);
+	pthread_mutex_unlock(&pool->lock);
+	pthread_join(pool->keeper, NULL);
 }
 
 /* --- Open and close ------------------------------------------------------------------------- */
@@ -343,6 +423,7 @@ static int open_lanes(struct pool *pool, unsigned int lanes)
 struct pool *pool_open(struct plx_nvme_ctrl *ctrl, const struct pool_config *config)
 {
 	struct pool *pool = calloc(1, sizeof(*pool));
+	pthread_condattr_t monotonic;
 	int err;
 
 	if (!pool) {
@@ -352,11 +433,17 @@ struct pool *pool_open(struct plx_nvme_ctrl *ctrl, const struct pool_config *con
 	}
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->change, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&pool->close, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 	pool->ctrl = ctrl;
 	pool->interrupt = config->interrupt;
 	err = open_namespace(pool, config->nsid);
 	if (!err)
 		err = open_lanes(pool, config->lanes);
+	if (!err)
+		err = start_keeper(pool);
 	if (!err)
 		return pool;
 	pool_close(pool);
@@ -370,6 +457,7 @@ void pool_close(struct pool *pool)
 
 	if (!pool)
 		return;
+	stop_keeper(pool);
 	/* The queue pairs with it; after that nothing reaches the buffers. */
 	plx_nvme_ctrl_close(pool->ctrl);
 	for (i = 0; i < pool->count; i++) {
@@ -377,6 +465,7 @@ void pool_close(struct pool *pool)
 		free(pool->lanes[i].slots);
 	}
 	free(pool->lanes);
+	pthread_cond_destroy(&pool->close);
 	pthread_cond_destroy(&pool->change);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool);

@@ -33,6 +33,9 @@ static void print_event(struct events *e, const struct plx_nvme_event *event)
 		json_dumpf(o, stdout, JSON_COMPACT);
 	else
 		printf("%s (log page 0x%02x)", plx_nvme_event_str(event), event->log_page);
+	if (event->error)
+		target_error(&e->target, "what became of its namespaces is not known: %s",
+			     strerror(-event->error));
 	for (i = 0; i < event->namespace_count && !e->target.json; i++)
 		printf("%s %u", i ? "" : " namespaces", event->namespaces[i]);
 	json_decref(o);

@@ -32,7 +32,7 @@
 #define NVME_TRANSFER_MAX (UINT32_C(512) << NVME_PAGE_SHIFT_BASE)
 
 struct plx_nvme_ns {
-	/* Data path */
+	/* Data path. ctrl may become NULL while others submit: then it is refused. */
 	struct plx_nvme_ctrl *ctrl; /* NULL: not for plain reads and writes */
 	uint32_t max_blocks;
 	uint32_t block_shift;
@@ -40,7 +40,8 @@ struct plx_nvme_ns {
 	/* The rest */
 	struct plx_nvme_ns_info info;
 	struct plx_nvme_zns_info zns; /* of a zoned one */
-	struct plx_nvme_ns *next;     /* of the inactive ones */
+	bool gone;		      /* not what was opened any more: for good */
+	struct plx_nvme_ns *next;     /* of those */
 };
 
 /** Interrupt vectors; which are on and which queues have one. */
@@ -90,7 +91,7 @@ struct plx_nvme_ctrl {
 	struct plx_nvme_req orphan;	  /* takes the place of a request that was given up */
 	struct nvme_ns_entry *namespaces; /* ascending by id */
 	uint32_t namespace_count;
-	struct plx_nvme_ns *inactive;	/* handles of namespaces that are not active any more */
+	struct plx_nvme_ns *inactive;	/* handles of namespaces that are gone */
 	struct plx_nvme_qpair **qpairs; /* by queue id; [0] is not used */
 	uint32_t queue_slots;		/* highest index of it: queues given at open */
 	struct nvme_vectors vectors;
@@ -169,6 +170,8 @@ void nvme_ctrl_break(struct plx_nvme_ctrl *ctrl, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /** The device does not answer: no more DMA, one log line. From any thread. Return: -ENODEV. */
 int nvme_ctrl_gone(struct plx_nvme_ctrl *ctrl);
+/** It may do DMA, and is ready: unless it is gone, which it stays. 0, -ENODEV, as bus mastering. */
+int nvme_ctrl_set_ready(struct plx_nvme_ctrl *ctrl);
 /**
  * Make sure that the device reaches no memory any more: disable it, or reset the function, or cut
  * it off the bus. Breaks a controller that was ready.
@@ -279,8 +282,16 @@ int nvme_parse_zns(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *in
 /** Read the list of active namespaces. */
 int nvme_namespaces_list(struct plx_nvme_ctrl *ctrl);
 void nvme_namespaces_free(struct plx_nvme_ctrl *ctrl);
-/** Read the list anew and identify anew what is open; handles stay valid. */
-int nvme_namespaces_rescan(struct plx_nvme_ctrl *ctrl);
+/** Why they are looked at anew. */
+enum nvme_rescan {
+	NVME_RESCAN_ASKED, /* the application asks, and uses no handle meanwhile: they follow */
+	NVME_RESCAN_HEARD, /* the controller says so, at any time: only sizes may change */
+};
+/**
+ * Read the list anew and identify anew what is open; handles stay valid. What cannot be found out
+ * stays as it was, and is the error.
+ */
+int nvme_namespaces_rescan(struct plx_nvme_ctrl *ctrl, enum nvme_rescan why);
 
 /* --- Queue pairs (qpair_life.c): with lock -------------------------------------------------- */
 

@@ -69,6 +69,22 @@ int nvme_ctrl_gone(struct plx_nvme_ctrl *ctrl)
 	return -ENODEV;
 }
 
+int nvme_ctrl_set_ready(struct plx_nvme_ctrl *ctrl)
+{
+	int err = -ENODEV;
+
+	pthread_mutex_lock(&ctrl->dev_lock);
+	if (nvme_ctrl_state(ctrl) != PLX_NVME_GONE)
+		err = plx_dev_bus_master(ctrl->dev, true);
+	if (!err)
+		atomic_store(&ctrl->state, PLX_NVME_READY);
+	pthread_mutex_unlock(&ctrl->dev_lock);
+	if (err && err != -ENODEV)
+		PLX_ERR(nvme, "%s: bus mastering cannot be switched on: %s", ctrl->info.name,
+			strerror(-err));
+	return err;
+}
+
 enum plx_nvme_state plx_nvme_ctrl_state(const struct plx_nvme_ctrl *ctrl)
 {
 	return nvme_ctrl_state(ctrl);
@@ -115,15 +131,9 @@ static int map_registers(struct plx_nvme_ctrl *ctrl)
 /* From disabled to ready for commands. */
 static int start(struct plx_nvme_ctrl *ctrl)
 {
-	int err = plx_dev_bus_master(ctrl->dev, true);
+	int err = nvme_ctrl_set_ready(ctrl);
 
-	if (err) {
-		PLX_ERR(nvme, "%s: bus mastering cannot be switched on: %s", ctrl->info.name,
-			strerror(-err));
-		return err;
-	}
-	atomic_store(&ctrl->state, PLX_NVME_READY);
-	return nvme_ctrl_enable(ctrl);
+	return err ? err : nvme_ctrl_enable(ctrl);
 }
 
 static int ask_for_queues(struct plx_nvme_ctrl *ctrl, uint32_t want)
@@ -316,15 +326,15 @@ static void stop_subsystem(struct plx_nvme_ctrl *ctrl)
 
 static int reset_by(struct plx_nvme_ctrl *ctrl, void (*stop)(struct plx_nvme_ctrl *ctrl))
 {
-	int err;
+	int ready = PLX_NVME_READY, err;
 
 	pthread_mutex_lock(&ctrl->lock);
 	ctrl->stats.resets++;
 	/* Its commands end in order where it can still be asked to. */
 	if (nvme_ctrl_state(ctrl) == PLX_NVME_READY)
 		nvme_qpairs_delete(ctrl);
-	if (nvme_ctrl_state(ctrl) == PLX_NVME_READY)
-		atomic_store(&ctrl->state, PLX_NVME_BROKEN);
+	/* Unless it has just been found gone. */
+	atomic_compare_exchange_strong(&ctrl->state, &ready, PLX_NVME_BROKEN);
 	stop(ctrl);
 	nvme_qpairs_abort(ctrl);
 	err = nvme_ctrl_state(ctrl) == PLX_NVME_GONE ? -ENODEV : restart(ctrl);

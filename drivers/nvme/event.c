@@ -132,7 +132,9 @@ static void look_at_namespaces(struct plx_nvme_ctrl *ctrl, struct plx_nvme_event
 	event->namespaces = ctrl->events.changed;
 	event->namespace_count = n > 0 ? (unsigned int)n : 0;
 	event->namespaces_all = n < 0;
-	nvme_namespaces_rescan(ctrl);
+	event->error = nvme_namespaces_rescan(ctrl, NVME_RESCAN_HEARD);
+	if (n < 0 && n != -EOVERFLOW)
+		event->error = n;
 }
 
 static void decode(struct plx_nvme_ctrl *ctrl, uint32_t value, struct plx_nvme_event *event)

@@ -28,6 +28,13 @@ int nvme_keep_alive_start(struct plx_nvme_ctrl *ctrl)
 	if (!k->granularity_ms)
 		return 0;
 	err = nvme_admin_status(ctrl, &sqe, "Features (keep alive timer)", 0, &value);
+	/* It has a timer and does not tell how long it is: as if it did not run. */
+	if (err && !want && nvme_ctrl_state(ctrl) == PLX_NVME_READY) {
+		ctrl->lies[PLX_NVME_LIE_IDENTIFY]++;
+		PLX_WARN(nvme, "%s: Keep Alive is off; give keep_alive_ms to have it",
+			 ctrl->info.name);
+		return 0;
+	}
 	if (err)
 		return err;
 	ctrl->info.keep_alive_ms = want ? want : value;

@@ -50,7 +50,7 @@ static int change(struct plx_nvme_ctrl *ctrl, const struct nvme_sqe *sqe, const 
 {
 	int err = nvme_admin_status(ctrl, sqe, what, timeout_ms, value);
 
-	return err ? err : nvme_namespaces_rescan(ctrl);
+	return err ? err : nvme_namespaces_rescan(ctrl, NVME_RESCAN_ASKED);
 }
 
 int plx_nvme_format(struct plx_nvme_ctrl *ctrl, uint32_t nsid, const struct plx_nvme_format *f)

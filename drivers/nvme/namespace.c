@@ -138,9 +138,17 @@ static struct nvme_ns_entry *find(struct plx_nvme_ctrl *ctrl, uint32_t id)
 	for (i = 0; i < ctrl->namespace_count; i++)
 		if (ctrl->namespaces[i].id == id)
 			return &ctrl->namespaces[i];
-	PLX_ERR(nvme, "%s: has no active namespace %u; `plx-nvme identify %s` lists them",
-		ctrl->info.name, id, ctrl->info.name);
 	return NULL;
+}
+
+static struct nvme_ns_entry *find_or_tell(struct plx_nvme_ctrl *ctrl, uint32_t id)
+{
+	struct nvme_ns_entry *entry = find(ctrl, id);
+
+	if (!entry)
+		PLX_ERR(nvme, "%s: has no active namespace %u; `plx-nvme identify %s` lists them",
+			ctrl->info.name, id, ctrl->info.name);
+	return entry;
 }
 
 /* --- A namespace ---------------------------------------------------------------------------- */
@@ -150,7 +158,7 @@ int plx_nvme_ns_info_get(struct plx_nvme_ctrl *ctrl, uint32_t id, struct plx_nvm
 	int err;
 
 	pthread_mutex_lock(&ctrl->lock);
-	err = find(ctrl, id) ? nvme_identify_ns(ctrl, id, info) : -ENOENT;
+	err = find_or_tell(ctrl, id) ? nvme_identify_ns(ctrl, id, info) : -ENOENT;
 	pthread_mutex_unlock(&ctrl->lock);
 	return err;
 }
@@ -239,32 +247,86 @@ static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
 	return 0;
 }
 
-/* A handle that was open before: with its namespace if that is still there, else set aside. */
-static int reopen(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns)
-{
-	struct plx_nvme_zns_info zns = {0};
-	struct plx_nvme_ns_info info;
-	uint32_t i;
-	int err = 0;
+/* --- Looking anew --------------------------------------------------------------------------- */
 
-	for (i = 0; i < ctrl->namespace_count; i++) {
-		if (ctrl->namespaces[i].id != ns->info.id)
-			continue;
-		err = learn(ctrl, ns->info.id, &info, &zns);
-		if (!err) {
-			set_info(ctrl, ns, &info, &zns);
-			ctrl->namespaces[i].ns = ns;
-			return 0;
-		}
-		break;
-	}
-	ns->ctrl = NULL;
-	ns->next = ctrl->inactive;
-	ctrl->inactive = ns;
-	return err;
+int nvme_ns_error(const struct plx_nvme_ns *ns)
+{
+	return PLX_READ_ONCE(ns->gone) ? -ESTALE : -EINVAL;
 }
 
-int nvme_namespaces_rescan(struct plx_nvme_ctrl *ctrl)
+/* The handle's namespace is not there any more, or is another one. */
+static void set_aside(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns)
+{
+	PLX_WRITE_ONCE(ns->gone, true);
+	PLX_WRITE_ONCE(ns->ctrl, NULL);
+	ns->next = ctrl->inactive;
+	ctrl->inactive = ns;
+}
+
+/* The same namespace, whose blocks are what those who submit take them for? */
+static bool is_as_it_was(const struct plx_nvme_ns *ns, const struct plx_nvme_ns_info *info,
+			 const struct plx_nvme_zns_info *zns)
+{
+	const struct plx_nvme_ns_info *was = &ns->info;
+
+	return was->block_size == info->block_size && was->metadata_size == info->metadata_size &&
+	       was->metadata_extended == info->metadata_extended &&
+	       was->protection == info->protection &&
+	       was->protection_first == info->protection_first &&
+	       was->command_set == info->command_set && ns->zns.zone_blocks == zns->zone_blocks &&
+	       ns->zns.extension_bytes == zns->extension_bytes &&
+	       memcmp(was->nguid, info->nguid, sizeof(was->nguid)) == 0 &&
+	       memcmp(was->eui64, info->eui64, sizeof(was->eui64)) == 0 &&
+	       memcmp(was->uuid, info->uuid, sizeof(was->uuid)) == 0;
+}
+
+/* While others read them. */
+static void set_sizes(struct plx_nvme_ns *ns, const struct plx_nvme_ns_info *info)
+{
+	PLX_WRITE_ONCE(ns->info.blocks, info->blocks);
+	PLX_WRITE_ONCE(ns->info.capacity, info->capacity);
+	PLX_WRITE_ONCE(ns->info.utilization, info->utilization);
+	PLX_WRITE_ONCE(ns->info.max_blocks, info->max_blocks);
+	PLX_WRITE_ONCE(ns->max_blocks, info->max_blocks);
+}
+
+/* Is that what Identify found, and not that it could not be asked? */
+static bool is_known(int err)
+{
+	return err == 0 || err == -ENOENT || err == -ENOTSUP || err == -EPROTO;
+}
+
+/* A handle that was open before: with its namespace if that is still there, else set aside. */
+static int reopen(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns, enum nvme_rescan why)
+{
+	struct nvme_ns_entry *entry = find(ctrl, ns->info.id);
+	struct plx_nvme_zns_info zns = {0};
+	struct plx_nvme_ns_info info;
+	int err = entry ? learn(ctrl, ns->info.id, &info, &zns) : 0;
+
+	if (!entry || (err && is_known(err))) {
+		set_aside(ctrl, ns);
+		return err;
+	}
+	entry->ns = ns;
+	if (err)
+		return err;
+	if (why == NVME_RESCAN_ASKED) {
+		set_info(ctrl, ns, &info, &zns);
+	} else if (is_as_it_was(ns, &info, &zns)) {
+		set_sizes(ns, &info);
+	} else {
+		PLX_WARN(nvme,
+			 "%s: namespace %u is not what was opened any more (format or identity); "
+			 "open it again",
+			 ctrl->info.name, ns->info.id);
+		entry->ns = NULL;
+		set_aside(ctrl, ns);
+	}
+	return 0;
+}
+
+int nvme_namespaces_rescan(struct plx_nvme_ctrl *ctrl, enum nvme_rescan why)
 {
 	struct nvme_ns_entry *old = ctrl->namespaces;
 	uint32_t count = ctrl->namespace_count, i;
@@ -273,8 +335,14 @@ int nvme_namespaces_rescan(struct plx_nvme_ctrl *ctrl)
 	ctrl->namespaces = NULL;
 	ctrl->namespace_count = 0;
 	err = nvme_namespaces_list(ctrl);
+	if (err) {
+		free(ctrl->namespaces);
+		ctrl->namespaces = old;
+		ctrl->namespace_count = ctrl->info.namespaces = count;
+		return err;
+	}
 	for (i = 0; i < count; i++) {
-		wrong = old[i].ns ? reopen(ctrl, old[i].ns) : 0;
+		wrong = old[i].ns ? reopen(ctrl, old[i].ns, why) : 0;
 		err = err ? err : wrong;
 	}
 	free(old);
@@ -286,10 +354,12 @@ int plx_nvme_ns_rescan(struct plx_nvme_ctrl *ctrl)
 	int err;
 
 	pthread_mutex_lock(&ctrl->lock);
-	err = nvme_namespaces_rescan(ctrl);
+	err = nvme_namespaces_rescan(ctrl, NVME_RESCAN_ASKED);
 	pthread_mutex_unlock(&ctrl->lock);
 	return err;
 }
+
+/* --- Handles -------------------------------------------------------------------------------- */
 
 struct plx_nvme_ns *plx_nvme_ns_open_metadata(struct plx_nvme_ctrl *ctrl, uint32_t id)
 {
@@ -298,7 +368,7 @@ struct plx_nvme_ns *plx_nvme_ns_open_metadata(struct plx_nvme_ctrl *ctrl, uint32
 	int err = -ENOENT;
 
 	pthread_mutex_lock(&ctrl->lock);
-	entry = find(ctrl, id);
+	entry = find_or_tell(ctrl, id);
 	if (entry)
 		err = entry->ns ? 0 : open_ns(ctrl, entry);
 	if (!err)

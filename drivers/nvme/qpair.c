@@ -71,8 +71,8 @@ static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req
 		return -EAGAIN;
 	if (plx_unlikely(req->status == PLX_NVME_PENDING))
 		return -EBUSY;
-	if (plx_unlikely(ns->ctrl != qp->ctrl))
-		return -EINVAL;
+	if (plx_unlikely(PLX_READ_ONCE(ns->ctrl) != qp->ctrl))
+		return nvme_ns_error(ns);
 	if (plx_likely(opcode == PLX_NVME_READ || opcode == PLX_NVME_WRITE))
 		err = put_transfer(qp, sqe, req, &list_epoch);
 	else

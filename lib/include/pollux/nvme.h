@@ -184,6 +184,8 @@ static inline void plx_nvme_flush(struct plx_nvme_req *req, struct plx_nvme_ns *
  *		  (PLX_NVME_TIMEOUT_RECOVER): poll, then try again
  *	-EINVAL   unknown opcode, no blocks, IOVA not aligned to 4 bytes, or another controller's
  *		  namespace
+ *	-ESTALE   the namespace is not there any more, or not what was opened (another format):
+ *		  open it again
  *	-E2BIG    longer than plx_nvme_ns_info.max_blocks or plx_nvme_qpair_config.max_transfer
  *	-EBUSY    in flight already
  *	-EIO      the controller is broken: see plx_nvme_ctrl_reset()
@@ -540,8 +542,9 @@ PLX_API int plx_nvme_ns_info_get(struct plx_nvme_ctrl *ctrl, uint32_t id,
  */
 PLX_API struct plx_nvme_ns *plx_nvme_ns_open(struct plx_nvme_ctrl *ctrl, uint32_t id);
 /**
- * What it was when it was opened, or looked at anew since: plx_nvme_ns_rescan(), and a notice about
- * namespaces (<pollux/nvme_event.h>), which may change it under the reader.
+ * What it was when it was opened, or looked at anew since by plx_nvme_ns_rescan(). A notice about
+ * namespaces (<pollux/nvme_event.h>) changes blocks, capacity, utilization and max_blocks, each at
+ * once, under the reader; never the rest.
  */
 PLX_API const struct plx_nvme_ns_info *plx_nvme_ns_info(const struct plx_nvme_ns *ns);
 

@@ -188,7 +188,8 @@ PLX_API void plx_nvme_log_effects(const uint8_t page[PLX_NVME_LOG_EFFECTS_BYTES]
 /*
  * After each of these the list of active namespaces (plx_nvme_ns_next()) and what open handles know
  * (plx_nvme_ns_info()) is new; the handle of a namespace that is not active any more is refused by
- * plx_nvme_qpair_submit() (-EINVAL). No I/O may be in flight to a namespace that is changed.
+ * plx_nvme_qpair_submit() (-ESTALE). No I/O may be in flight to a namespace that is changed, nor
+ * may another thread submit to its handle.
  */
 
 /** The whole range of namespace ids, for format. */
@@ -221,7 +222,10 @@ PLX_API int plx_nvme_ns_delete(struct plx_nvme_ctrl *ctrl, uint32_t nsid);
 /** Attach to, or detach from, this controller. */
 PLX_API int plx_nvme_ns_attach(struct plx_nvme_ctrl *ctrl, uint32_t nsid);
 PLX_API int plx_nvme_ns_detach(struct plx_nvme_ctrl *ctrl, uint32_t nsid);
-/** Read the list anew, after a change by someone else. */
+/**
+ * Read the list anew, after a change by someone else. What an admin command fails to tell is as it
+ * was, and is the error.
+ */
 PLX_API int plx_nvme_ns_rescan(struct plx_nvme_ctrl *ctrl);
 
 /* --- Firmware (Base 5.11, 5.12) --------------------------------------------------------------- */

@@ -261,7 +261,7 @@ struct plx_nvme_transfer {
  * Fill in the next command, for qp, as long as it can be; done and arg stay as they are.
  * Return: its blocks; 0 at the end; -EINVAL: the list is shorter than the blocks, or a single block
  * lies in memory that a command cannot describe (without SGLs: a joint inside a block that is not
- * on a memory page, or memory not aligned to 4 bytes).
+ * on a memory page, or memory not aligned to 4 bytes); -ESTALE as plx_nvme_qpair_submit().
  */
 PLX_API int plx_nvme_transfer_next(struct plx_nvme_transfer *t, const struct plx_nvme_qpair *qp,
 				   struct plx_nvme_cmd *cmd);

@@ -47,12 +47,19 @@ struct plx_nvme_event {
 	uint8_t log_page; /**< that tells more; reading it lets the next event of this type come */
 	/**
 	 * PLX_NVME_NOTICE_NAMESPACES: which ones changed. The driver has read the log page, and
-	 * has looked at the list and at the open handles anew (plx_nvme_ns_rescan()). The array is
-	 * the driver's, and valid in the callback only.
+	 * has looked at the list and at the open handles anew. A handle takes on a new size; that
+	 * of a namespace that is gone, or has another format or identity than when it was opened,
+	 * is refused from now on (-ESTALE): open it again. The array is the driver's, and valid in
+	 * the callback only.
 	 */
 	const uint32_t *namespaces;
 	unsigned int namespace_count;
 	bool namespaces_all; /**< more than the log page holds: look at all of them */
+	/**
+	 * Not 0: an admin command of that failed. What it would have told is not known: the list,
+	 * or the handle, is as it was. plx_nvme_ns_rescan() tries again.
+	 */
+	int error;
 };
 
 /** The event in words, such as "health: spare below threshold"; a static string, per thread. */

@@ -309,6 +309,39 @@ static void late_command_then_reset(void)
 	tear_down();
 }
 
+static pthread_t finder;
+
+static void *find_gone(void *arg)
+{
+	nvme_ctrl_gone(ctrl);
+	return NULL;
+}
+
+/* Another thread finds out, and has every chance to say so before this one goes on. */
+static void found_gone_by_another(void)
+{
+	fake.on_master = NULL;
+	CU_ASSERT_FATAL(pthread_create(&finder, NULL, find_gone, NULL) == 0);
+	plx_delay_us(20000);
+}
+
+static void gone_during_a_reset_stays_gone(void)
+{
+	set_up(NULL, false);
+	fake.io_silent = true;
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, REQS), REQS);
+	fake.on_master = found_gone_by_another;
+	UNIT_EQ(plx_nvme_ctrl_reset(ctrl), -ENODEV);
+	pthread_join(finder, NULL);
+	UNIT_EQ(plx_nvme_ctrl_state(ctrl), PLX_NVME_GONE);
+	UNIT_EQ(fake.bus_master, false);
+	poll_until_idle();
+	all_ended(1, PLX_NVME_ABORTED);
+	UNIT_EQ(plx_nvme_ctrl_reset(ctrl), -ENODEV);
+	UNIT_EQ(fake.bus_master, false);
+	tear_down();
+}
+
 /* It does not let itself be disabled: the function is reset. */
 static void reset_escalates(void)
 {
@@ -658,6 +691,7 @@ CU_TestInfo ctrl_life_tests[] = {
 	{"a callback cannot submit to a closing queue", callback_cannot_submit_to_a_closing_queue},
 	{"reset ends requests and goes on", reset_ends_requests_and_goes_on},
 	{"late command, then reset", late_command_then_reset},
+	{"gone during a reset stays gone", gone_during_a_reset_stays_gone},
 	{"reset escalates", reset_escalates},
 	{"a reset that fails ends requests", reset_that_fails_ends_requests},
 	{"removal ends requests", removal_ends_requests},

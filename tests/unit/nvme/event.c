@@ -107,6 +107,32 @@ static void changed_namespaces(void)
 	tear_down();
 }
 
+/* What cannot be found out is told, and no handle is lost by it. */
+static void namespaces_that_cannot_be_read(void)
+{
+	struct plx_nvme_ns *ns;
+
+	set_up();
+	ns = plx_nvme_ns_open(ctrl, 3);
+	fake.changed[0] = htole32(3);
+	fake.list[2] = 0;
+	fake.failing_opcode = NVME_ADMIN_IDENTIFY;
+	fake.failing_status = PLX_NVME_INTERNAL_ERROR;
+	say(PLX_NVME_EVENT_NOTICE, PLX_NVME_NOTICE_NAMESPACES, PLX_NVME_LOG_CHANGED_NS);
+	UNIT_EQ(last.error, -EIO);
+	UNIT_EQ(last.namespace_count, 1);
+	CU_ASSERT_PTR_EQUAL(plx_nvme_ns_open(ctrl, 3), ns);
+	fake.failing_opcode = NVME_ADMIN_GET_LOG;
+	say(PLX_NVME_EVENT_NOTICE, PLX_NVME_NOTICE_NAMESPACES, PLX_NVME_LOG_CHANGED_NS);
+	UNIT_EQ(last.error, -EIO);
+	UNIT_EQ(last.namespaces_all, true);
+	CU_ASSERT_PTR_NULL(plx_nvme_ns_open(ctrl, 3));
+	fake.failing_opcode = -1;
+	say(PLX_NVME_EVENT_NOTICE, PLX_NVME_NOTICE_NAMESPACES, PLX_NVME_LOG_CHANGED_NS);
+	UNIT_EQ(last.error, 0);
+	tear_down();
+}
+
 /* Armed anew after a reset, and only as long as they are wanted. */
 static void over_a_reset(void)
 {
@@ -259,6 +285,32 @@ static void keep_alive_as_wanted(void)
 	tear_down();
 }
 
+/* It has a timer, and does not tell: only who wants one hears of it. */
+static void keep_alive_not_told(void)
+{
+	struct plx_nvme_ctrl_config config = {.keep_alive_ms = 900};
+	struct plx_nvme_ctrl_info info;
+
+	fake_defaults();
+	fake.id.kas = htole16(1);
+	fake.failing_opcode = NVME_ADMIN_GET_FEATURES;
+	fake.failing_status = PLX_NVME_INVALID_FIELD;
+	open_quiet(NULL);
+	plx_nvme_ctrl_info(ctrl, &info);
+	UNIT_EQ(info.keep_alive_ms, 0);
+	UNIT_EQ(fake_lies(ctrl, PLX_NVME_LIE_IDENTIFY), 1);
+	UNIT_EQ(plx_nvme_ctrl_reset(ctrl), 0);
+	UNIT_EQ(plx_nvme_ctrl_poll(ctrl), 0);
+	tear_down();
+	fake_defaults();
+	fake.id.kas = htole16(1);
+	fake.failing_opcode = NVME_ADMIN_SET_FEATURES;
+	fake.failing_status = PLX_NVME_INVALID_FIELD;
+	CU_ASSERT_PTR_NULL(fake_open(&config));
+	UNIT_EQ(errno, EINVAL);
+	fake_end();
+}
+
 static void keep_alive_unanswered(void)
 {
 	UNIT_EQ(open_keep_alive(200, 0), 200);
@@ -300,6 +352,7 @@ static void keep_alive_of_a_full_queue(void)
 CU_TestInfo event_tests[] = {
 	{"events are heard", events_are_heard},
 	{"changed namespaces", changed_namespaces},
+	{"namespaces that cannot be read", namespaces_that_cannot_be_read},
 	{"over a reset", over_a_reset},
 	{"refused at first", refused_at_first},
 	{"lie: types and limits", lie_types_and_limits},
@@ -307,6 +360,7 @@ CU_TestInfo event_tests[] = {
 	{"words", words},
 	{"housekeeping finds trouble", housekeeping_finds_trouble},
 	{"keep alive as wanted", keep_alive_as_wanted},
+	{"lie: keep alive not told", keep_alive_not_told},
 	{"lie: keep alive unanswered", keep_alive_unanswered},
 	{"keep alive of a full queue", keep_alive_of_a_full_queue},
 	CU_TEST_INFO_NULL,

@@ -32,6 +32,8 @@ int fake_eal_down(void)
 
 static int region_rw(uint64_t offset, void *buf, size_t len, bool write)
 {
+	bool was = fake.bus_master;
+
 	if (offset + len > sizeof(fake.config))
 		return -EINVAL;
 	if (write)
@@ -39,6 +41,8 @@ static int region_rw(uint64_t offset, void *buf, size_t len, bool write)
 	else
 		memcpy(buf, fake.config + offset, len);
 	fake.bus_master = fake.config[PLX_PCI_COMMAND] & PLX_PCI_COMMAND_MASTER;
+	if (fake.bus_master && !was && fake.on_master)
+		fake.on_master();
 	return 0;
 }
 

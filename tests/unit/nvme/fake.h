@@ -71,6 +71,7 @@ struct fake {
 	bool (*volatile on_admin)(const struct nvme_sqe *sqe);
 	bool (*volatile on_io)(unsigned int qid, const struct nvme_sqe *sqe);
 	uint32_t (*volatile on_status)(uint32_t csts); /* what CSTS reads instead */
+	void (*on_master)(void); /* called by the driver's thread: it may do DMA from now on */
 
 	/* What it has seen. */
 	volatile unsigned int resets, flushes, enables, shutdowns, prp_faults, sgls;

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <pollux/nvme_event.h>
+
 #include "fake.h"
 #include "nbdkit-pollux/pool.h"
 #include "runner.h"
@@ -236,6 +238,80 @@ static void namespace_that_is_not_there(void)
 	fake_end();
 }
 
+/* --- Housekeeping ---------------------------------------------------------------------------- */
+
+static bool comes_true(bool (*what)(void))
+{
+	uint64_t end = plx_clock_ns() + UINT64_C(10000000000);
+
+	while (!what() && plx_clock_ns() < end)
+		plx_delay_us(2000);
+	return what();
+}
+
+static bool kept_alive(void)
+{
+	return fake.keep_alives >= 3;
+}
+
+/* Nobody reads or writes: the controller hears of us all the same. */
+static void keep_alive(void)
+{
+	struct pool_config config = {.nsid = 1, .lanes = 2};
+	char data[BLOCK];
+
+	fake_defaults();
+	fake.id.kas = htole16(1);
+	fake.keep_alive_ms = 300;
+	pool = pool_open(fake_open(NULL), &config);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
+	CU_ASSERT_TRUE(comes_true(kept_alive));
+	UNIT_EQ(run(IO_READ, 0, BLOCK, data), 0);
+	tear_down();
+}
+
+static bool is_shorter(void)
+{
+	return PLX_READ_ONCE(pool_ns_info(pool)->blocks) == 1000;
+}
+
+static bool is_heard(void)
+{
+	return fake.event < 0 && fake.events_held == 4;
+}
+
+static bool is_stale(void)
+{
+	char data[BLOCK];
+
+	return run(IO_READ, 0, BLOCK, data) == -ESTALE;
+}
+
+static void change(void)
+{
+	fake.changed[0] = htole32(1);
+	fake.event = PLX_NVME_EVENT_NOTICE | PLX_NVME_LOG_CHANGED_NS << 16;
+}
+
+static void namespace_that_changes(void)
+{
+	char data[BLOCK];
+
+	set_up(2, false);
+	fake.ns[0].nsze = fake.ns[0].ncap = htole64(1000);
+	change();
+	CU_ASSERT_TRUE(comes_true(is_shorter));
+	UNIT_EQ(run(IO_READ, 0, BLOCK, data), 0);
+	CU_ASSERT_TRUE(comes_true(is_heard));
+	/* Blocks that are not those of the export: nothing may be trimmed by their numbers. */
+	fake.ns[0].lbaf[0].lbads = 12;
+	change();
+	CU_ASSERT_TRUE(comes_true(is_stale));
+	UNIT_EQ(run(IO_TRIM, 0, BLOCK, NULL), -ESTALE);
+	UNIT_EQ(run(IO_ZERO, 0, BLOCK, NULL), -ESTALE);
+	tear_down();
+}
+
 CU_TestInfo pool_tests[] = {
 	{"every kind", every_kind},
 	{"many threads", many_threads},
@@ -247,5 +323,7 @@ CU_TestInfo pool_tests[] = {
 	{"it hangs for ever", hangs_for_ever},
 	{"it goes away", goes_away},
 	{"a namespace that is not there", namespace_that_is_not_there},
+	{"keep alive", keep_alive},
+	{"a namespace that changes", namespace_that_changes},
 	CU_TEST_INFO_NULL,
 };
