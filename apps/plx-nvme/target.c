@@ -50,12 +50,14 @@ enum key {
 	KEY_JSON,
 	KEY_TIMEOUT,
 	KEY_SHADOW,
+	KEY_CMB,
 };
 
 static const struct argp_option target_options[] = {
 	{"ns", KEY_NS, "N", 0, "Namespace (the first)", 5},
 	{"json", KEY_JSON, NULL, 0, "Print JSON", 5},
 	{"shadow-doorbells", KEY_SHADOW, NULL, 0, "Doorbells in memory, if it has them", 5},
+	{"cmb", KEY_CMB, NULL, 0, "Submission queues in its own memory, if it has some", 5},
 	{"timeout", KEY_TIMEOUT, "S", 0, "A command that takes longer is an error (30)", 5},
 	{0},
 };
@@ -98,6 +100,9 @@ static error_t parse_target(int key, char *arg, struct argp_state *state)
 	case KEY_SHADOW:
 		t->shadow_doorbells = true;
 		return 0;
+	case KEY_CMB:
+		t->cmb = true;
+		return 0;
 	case KEY_TIMEOUT:
 		t->timeout_s = (unsigned int)parse_number(state, "timeout", arg, 1, 86400);
 		return 0;
@@ -135,6 +140,7 @@ int target_open(struct target *t)
 		.io_queues = t->io_queues,
 		.io_timeout_ms = t->timeout_s * 1000,
 		.shadow_doorbells = t->shadow_doorbells,
+		.cmb = t->cmb,
 	};
 	int err = t->eal_is_up ? 0 : plx_eal_init(&t->eal);
 

@@ -248,7 +248,7 @@ static int create_sq(struct plx_nvme_ctrl *ctrl, const struct plx_nvme_qpair *qp
 {
 	struct nvme_sqe sqe = {
 		.opcode = NVME_ADMIN_CREATE_SQ,
-		.prp1 = htole64(plx_iova(qp->sq)),
+		.prp1 = htole64(qp->sq_iova),
 		.cdw10 = htole32((qp->sq_size - 1) << NVME_QUEUE_SIZE_SHIFT | qp->qid),
 		.cdw11 = htole32((uint32_t)qp->qid << NVME_SQ_CQID_SHIFT |
 				 (uint32_t)qp->priority << NVME_SQ_PRIORITY_SHIFT |

@@ -71,6 +71,13 @@ struct nvme_keep_alive {
 	struct plx_nvme_req req;
 };
 
+/** The controller memory buffer (cmb.c). */
+struct nvme_cmb {
+	char *base;
+	uint32_t pages; /* memory pages; 0: there is none, or it is not used */
+	bool *used;	/* each of them */
+};
+
 /** An active namespace; ns is allocated when it is first opened. */
 struct nvme_ns_entry {
 	uint32_t id;
@@ -102,6 +109,7 @@ struct plx_nvme_ctrl {
 	struct plx_nvme_req aborts[NVME_ABORTS_MAX];
 	struct nvme_events events;
 	struct nvme_keep_alive keep_alive;
+	struct nvme_cmb cmb;
 	uint32_t *shadows, *shadow_events; /* pages of doorbells (shadow.c); NULL: none */
 	bool sgl_bytes;			   /* SGLs may have any alignment; not: multiples of 4 */
 	struct plx_telemetry_source telemetry;
@@ -256,6 +264,18 @@ int nvme_tune_check(struct plx_nvme_ctrl *ctrl);
 int nvme_tune_start(struct plx_nvme_ctrl *ctrl);
 /** The queue's vector, before the queue is created. */
 int nvme_tune_vector(struct plx_nvme_qpair *qp);
+
+/* --- Controller memory buffer (cmb.c): with lock -----------------------------------------------
+ */
+
+/** Find it, if it is wanted; the number of queues is known. 0, -ENOMEM: what is wrong is told. */
+int nvme_cmb_open(struct plx_nvme_ctrl *ctrl);
+/** After a reset: where it was. 0, -EPROTO. */
+int nvme_cmb_restore(struct plx_nvme_ctrl *ctrl);
+void nvme_cmb_close(struct plx_nvme_ctrl *ctrl);
+/** Memory pages that lie together: the address, and what the controller calls it. NULL: full. */
+void *nvme_cmb_take(struct plx_nvme_ctrl *ctrl, size_t bytes, plx_iova_t *iova);
+void nvme_cmb_give(struct plx_nvme_ctrl *ctrl, const void *at, size_t bytes);
 
 /* --- Identify (identify.c): with lock ------------------------------------------------------- */
 

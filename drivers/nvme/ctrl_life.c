@@ -188,7 +188,9 @@ static int bring_up(struct plx_nvme_ctrl *ctrl)
 		err = configure(ctrl);
 	if (!err)
 		err = nvme_namespaces_list(ctrl);
-	return err ? err : alloc_queue_table(ctrl);
+	if (!err)
+		err = alloc_queue_table(ctrl);
+	return err ? err : nvme_cmb_open(ctrl);
 }
 
 /* --- Open and close ------------------------------------------------------------------------- */
@@ -218,6 +220,7 @@ static void free_ctrl(struct plx_nvme_ctrl *ctrl, uint32_t shutdown)
 	nvme_ctrl_stop(ctrl);
 	nvme_admin_fini(ctrl);
 	nvme_shadow_fini(ctrl);
+	nvme_cmb_close(ctrl);
 	nvme_irq_fini(ctrl);
 	plx_dev_close(ctrl->dev);
 	pthread_mutex_destroy(&ctrl->dev_lock);
@@ -307,6 +310,8 @@ static int restart(struct plx_nvme_ctrl *ctrl)
 		err = configure(ctrl);
 	if (!err)
 		err = nvme_irq_restore(ctrl);
+	if (!err)
+		err = nvme_cmb_restore(ctrl);
 	if (!err)
 		err = nvme_qpairs_recreate(ctrl);
 	if (!err)

@@ -31,6 +31,7 @@
 #define NVME_CAP_CSS_NO_IO   NVME_BIT64(44)
 #define NVME_CAP_MPSMIN	     NVME_MASK64(51, 48) /* memory page: 4 KiB << MPSMIN */
 #define NVME_CAP_MPSMAX	     NVME_MASK64(55, 52)
+#define NVME_CAP_CMBS	     NVME_BIT64(57) /* controller memory buffer */
 #define NVME_CAP_TO_UNIT_MS  500
 #define NVME_PAGE_SHIFT_BASE 12
 
@@ -72,6 +73,22 @@
 #define NVME_AQA_ACQS NVME_MASK32(27, 16)
 #define NVME_ASQ      0x28
 #define NVME_ACQ      0x30
+
+/* Controller Memory Buffer: location, 3.1.3.11; size, 3.1.3.12; memory space control, 3.1.3.14;
+ * status, 3.1.3.15 */
+#define NVME_CMBLOC	   0x38
+#define NVME_CMBLOC_BIR	   NVME_MASK32(2, 0)
+#define NVME_CMBLOC_OFST   NVME_MASK32(31, 12) /* in NVME_CMBSZ_SZU */
+#define NVME_CMBSZ	   0x3c
+#define NVME_CMBSZ_SQS	   NVME_MASK32(0, 0)  /* for submission queues */
+#define NVME_CMBSZ_SZU	   NVME_MASK32(11, 8) /* unit: 4 KiB << 4 * SZU */
+#define NVME_CMBSZ_SZU_MAX 6
+#define NVME_CMBSZ_SZ	   NVME_MASK32(31, 12)
+#define NVME_CMBMSC	   0x50
+#define NVME_CMBMSC_CRE	   NVME_BIT64(0) /* the two above say something */
+#define NVME_CMBMSC_CMSE   NVME_BIT64(1) /* the controller finds it at CBA */
+#define NVME_CMBSTS	   0x58
+#define NVME_CMBSTS_CBAI   NVME_MASK32(0, 0) /* it does not like CBA */
 
 /* Doorbells: submission queue tail and completion queue head of queue 0, 1, ... in turn. */
 #define NVME_DOORBELLS 0x1000

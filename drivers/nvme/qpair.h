@@ -104,6 +104,8 @@ struct plx_nvme_qpair {
 
 	/* Cold */
 	uint64_t sq_doorbells, cq_doorbells;
+	plx_iova_t sq_iova;
+	bool sq_in_cmb;
 	uint64_t lies[PLX_NVME_LIE_KINDS];
 	uint32_t lie_count;
 	uint32_t list_count;

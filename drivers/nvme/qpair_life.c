@@ -102,9 +102,34 @@ static void set_ticks(struct plx_nvme_qpair *qp, uint32_t timeout_ms)
 		(uint16_t)(abort_ms / tick_ms < EPOCHS_MAX ? abort_ms / tick_ms : EPOCHS_MAX);
 }
 
+static size_t sq_bytes(const struct plx_nvme_qpair *qp)
+{
+	return qp->sq_size * sizeof(*qp->sq);
+}
+
+/* In the controller's memory, if there is room; never the admin queue. */
+static void alloc_sq(struct plx_nvme_qpair *qp, const struct nvme_qpair_shape *shape)
+{
+	if (qp->qid)
+		qp->sq = nvme_cmb_take(qp->ctrl, sq_bytes(qp), &qp->sq_iova);
+	qp->sq_in_cmb = qp->sq != NULL;
+	if (qp->sq_in_cmb)
+		return;
+	qp->sq = alloc_ring(qp, sq_bytes(qp), shape);
+	qp->sq_iova = plx_iova(qp->sq);
+}
+
+static void free_sq(struct plx_nvme_qpair *qp)
+{
+	if (qp->sq_in_cmb)
+		nvme_cmb_give(qp->ctrl, qp->sq, sq_bytes(qp));
+	else
+		plx_dma_free(qp->sq);
+}
+
 static int alloc_all(struct plx_nvme_qpair *qp, const struct nvme_qpair_shape *shape)
 {
-	qp->sq = alloc_ring(qp, shape->sq_size * sizeof(*qp->sq), shape);
+	alloc_sq(qp, shape);
 	qp->cq = alloc_ring(qp, qp->cq_size * sizeof(*qp->cq), shape);
 	qp->slots = alloc_host(qp, qp->slot_mask + 1, sizeof(*qp->slots));
 	if (!qp->sq || !qp->cq || !qp->slots)
@@ -166,7 +191,7 @@ void nvme_qpair_fini(struct plx_nvme_qpair *qp)
 	free(qp->slots);
 	plx_dma_free(qp->lists);
 	plx_dma_free(qp->cq);
-	plx_dma_free(qp->sq);
+	free_sq(qp);
 }
 
 void nvme_qpair_rewind(struct plx_nvme_qpair *qp)
@@ -422,6 +447,7 @@ void plx_nvme_qpair_info(const struct plx_nvme_qpair *qp, struct plx_nvme_qpair_
 		.prp_lists = qp->list_count,
 		.memory_bytes = qp->memory_bytes,
 		.vector = qp->vector,
+		.sq_in_cmb = qp->sq_in_cmb,
 	};
 }
 

@@ -266,6 +266,7 @@ struct plx_nvme_qpair_info {
 	unsigned int prp_lists;
 	size_t memory_bytes; /**< that the queue pair takes, of every kind */
 	int vector;	     /**< interrupt vector, -1 if it has none */
+	bool sq_in_cmb;	     /**< the submission queue is in the controller's memory */
 };
 PLX_API void plx_nvme_qpair_info(const struct plx_nvme_qpair *qp, struct plx_nvme_qpair_info *info);
 
@@ -338,6 +339,12 @@ struct plx_nvme_ctrl_config {
 	 * the controller is emulated; others do not have them: plx_nvme_ctrl_info.shadow_doorbells.
 	 */
 	bool shadow_doorbells;
+	/**
+	 * Submission queues in the controller memory buffer, where there is one, for as many as it
+	 * has room: the controller then fetches commands from its own memory, while writing them
+	 * costs the processor more. plx_nvme_ctrl_info.cmb_bytes, plx_nvme_qpair_info.sq_in_cmb.
+	 */
+	bool cmb;
 	struct plx_nvme_weights weights; /**< all 0: round robin */
 	/**
 	 * Interrupt coalescing: after so many completions (2 to 256), or so long after the first
@@ -414,6 +421,7 @@ struct plx_nvme_ctrl_info {
 	uint16_t error_entries;	 /**< of the error log */
 	uint32_t keep_alive_ms;	 /**< the timer that runs (plx_nvme_ctrl_poll()); 0: none */
 	bool shadow_doorbells;	 /**< in use */
+	uint32_t cmb_bytes;	 /**< of the controller memory buffer, in use; 0: none */
 	bool volatile_cache;
 	bool sgl;		/**< SGLs for NVM commands */
 	unsigned int max_depth; /**< of a queue, entries: MQES + 1 */

@@ -115,6 +115,14 @@ static const struct plx_dev_ops fake_ops = {
 
 static void *dma(uint64_t iova)
 {
+	uint64_t msc = plx_mmio_read64(fake.bar + NVME_CMBMSC);
+	uint64_t at = iova - (msc & ~UINT64_C(0xfff));
+
+	/* Its own memory, in BAR 0 (units of 4 KiB). */
+	if ((msc & NVME_CMBMSC_CMSE) && at < NVME_GET(fake.cmb_size, NVME_CMBSZ_SZ) * 4096) {
+		fake.cmb_reads++;
+		return fake.bar + NVME_GET(fake.cmb_location, NVME_CMBLOC_OFST) * 4096 + at;
+	}
 	return (void *)(uintptr_t)(iova - plx_iova_delta);
 }
 
@@ -819,6 +827,9 @@ static void make_bar(void)
 	CU_ASSERT_FATAL(fake.bar != MAP_FAILED);
 	plx_mmio_write64_lo_hi(fake.bar + NVME_CAP, fake.cap);
 	plx_mmio_write32(fake.bar + NVME_VS, fake.vs);
+	plx_mmio_write32(fake.bar + NVME_CMBLOC, fake.cmb_location);
+	plx_mmio_write32(fake.bar + NVME_CMBSZ, fake.cmb_size);
+	plx_mmio_write32(fake.bar + NVME_CMBSTS, fake.cmb_status);
 }
 
 struct plx_dev *fake_dev(void)

@@ -41,6 +41,7 @@ struct fake {
 	/* What it says. */
 	uint64_t cap;
 	uint32_t vs;
+	uint32_t cmb_location, cmb_size, cmb_status;
 	struct nvme_id_ctrl id;
 	struct nvme_id_ns ns[FAKE_NAMESPACES]; /* of namespace 1, 2, 3 */
 	uint32_t list[NVME_NS_LIST_ENTRIES];   /* active namespaces */
@@ -74,6 +75,7 @@ struct fake {
 	void (*on_master)(void); /* called by the driver's thread: it may do DMA from now on */
 
 	/* What it has seen. */
+	volatile unsigned int cmb_reads; /* of its memory buffer */
 	volatile unsigned int resets, flushes, enables, shutdowns, prp_faults, sgls;
 	struct nvme_sqe last_io, last_admin, last_manage;
 	struct nvme_id_ns created;
@@ -133,10 +135,10 @@ void fake_transfer(const struct nvme_sqe *sqe, char *data, size_t len, bool to_h
 /** Lies of a kind that the controller has counted. */
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
-extern CU_TestInfo cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[], group_tests[],
-	identify_tests[], latency_tests[], lies_tests[], lies_io_tests[], log_tests[],
-	manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[], pi_tests[],
-	pool_tests[], prp_tests[], qpair_tests[], recover_tests[], status_tests[], transfer_tests[],
-	tune_tests[], zns_tests[];
+extern CU_TestInfo cmb_tests[], cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
+	group_tests[], identify_tests[], latency_tests[], lies_tests[], lies_io_tests[],
+	log_tests[], manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[],
+	pi_tests[], pool_tests[], prp_tests[], qpair_tests[], recover_tests[], status_tests[],
+	transfer_tests[], tune_tests[], zns_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

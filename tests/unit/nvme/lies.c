@@ -15,9 +15,7 @@
 
 #define MS UINT64_C(1000000)
 /* Controller memory buffer, Base 3.1.3.11 and 3.1.3.12 */
-#define CMBLOC 0x38
-#define CMBSZ  0x3c
-#define FLOOD  100000u
+#define FLOOD 100000u
 
 static struct plx_nvme_ctrl *ctrl;
 static volatile unsigned int countdown, calls;
@@ -200,40 +198,71 @@ static void gone_during_reset(void)
 	close_ctrl();
 }
 
-static void controller_memory(uint32_t location, uint32_t size)
+/* Asked for or not, one that cannot be is not used. */
+static void controller_memory(uint32_t location, uint32_t size, uint32_t status)
 {
-	struct plx_dev *dev;
+	struct plx_nvme_ctrl_config config = {0};
+	struct plx_nvme_ctrl_info info;
+	unsigned int asked;
 
-	fake_defaults();
-	dev = fake_dev();
-	plx_mmio_write32(fake.bar + CMBLOC, location);
-	plx_mmio_write32(fake.bar + CMBSZ, size);
-	fake_play();
-	ctrl = nvme_ctrl_open_dev(dev, NULL);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(ctrl);
-	io_works();
-	close_ctrl();
+	for (asked = 0; asked < 2; asked++) {
+		config.cmb = asked;
+		fake_defaults();
+		fake.cap |= NVME_CAP_CMBS;
+		fake.cmb_location = location;
+		fake.cmb_size = size;
+		fake.cmb_status = status;
+		ctrl = fake_open(&config);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(ctrl);
+		plx_nvme_ctrl_info(ctrl, &info);
+		UNIT_EQ(info.cmb_bytes, 0);
+		UNIT_EQ(fake_lies(ctrl, PLX_NVME_LIE_REGISTER), asked);
+		io_works();
+		close_ctrl();
+	}
 }
 
 /* BAR 0, from 64 GiB on, for submission queues and everything else. */
 static void memory_buffer_past_the_bar(void)
 {
-	controller_memory(0xfffff000, 0x0000101f | 6 << 8);
+	controller_memory(0xfffff000, 0x0000101f | 6 << 8, 0);
+	controller_memory(0x4000, 0x0000101f, 0);
+	controller_memory(0x3000, 0x0000201f, 0);
 }
 
 static void memory_buffer_larger_than_the_bar(void)
 {
-	controller_memory(0, 0xfffff01f | 6 << 8);
+	controller_memory(0, 0xfffff01f | 6 << 8, 0);
 }
 
 static void memory_buffer_in_bar_1(void)
 {
-	controller_memory(1, 0x0000101f);
+	controller_memory(1, 0x0000101f, 0);
 }
 
 static void memory_buffer_in_bar_7(void)
 {
-	controller_memory(7, 0x0000101f);
+	controller_memory(7, 0x0000101f, 0);
+	controller_memory(6, 0x0000101f, 0);
+	/* That BAR is not there. */
+	controller_memory(2, 0x0000101f, 0);
+}
+
+static void memory_buffer_of_no_unit(void)
+{
+	controller_memory(0x2000, 0x0000101f | 7 << 8, 0);
+	controller_memory(0x2000, 0x0000101f | 15 << 8, 0);
+}
+
+static void memory_buffer_among_doorbells(void)
+{
+	controller_memory(0, 0x0000101f, 0);
+	controller_memory(0x1000, 0x0000101f, 0);
+}
+
+static void memory_buffer_without_address(void)
+{
+	controller_memory(0x2000, 0x0000201f, NVME_CMBSTS_CBAI);
 }
 
 /* --- Identify ------------------------------------------------------------------------------- */
@@ -637,6 +666,9 @@ CU_TestInfo lies_tests[] = {
 	{"CMB larger than the BAR", memory_buffer_larger_than_the_bar},
 	{"CMB in BAR 1", memory_buffer_in_bar_1},
 	{"CMB in BAR 7", memory_buffer_in_bar_7},
+	{"CMB in units that there are not", memory_buffer_of_no_unit},
+	{"CMB among the doorbells", memory_buffer_among_doorbells},
+	{"CMB without an address", memory_buffer_without_address},
 	{"NN 2^32 - 1", namespaces_beyond_any_list},
 	{"broadcast id in the list", broadcast_id_in_the_list},
 	{"NN 2^32 - 1 before there was a list", endless_ids_before_the_list},
