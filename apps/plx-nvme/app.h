@@ -58,7 +58,7 @@ struct target {
 	const char *bdf;
 	uint32_t nsid; /**< 0: not given */
 	bool json;
-	bool shadow_doorbells, cmb;
+	struct plx_nvme_ctrl_config config; /**< what the options say; the rest is below */
 	unsigned int timeout_s;
 	unsigned int io_queues; /**< that the command needs; 0: tell how many there are */
 	bool eal_is_up;		/**< another target has brought the EAL up, and takes it down */

@@ -90,6 +90,7 @@ static json_t *ctrl_json(const struct plx_nvme_ctrl_info *i)
 			     (json_int_t)i->max_transfer, "nn", (json_int_t)i->max_namespaces,
 			     "oncs", i->oncs, "oacs", i->oacs));
 	json_object_set_new(o, "shadow_doorbells", json_boolean(i->shadow_doorbells));
+	json_object_set_new(o, "cmb_bytes", json_integer(i->cmb_bytes));
 	json_object_update_new(o, json_pack("{s:b, s:b, s:i, s:i, s:i, s:I}", "volatile_cache",
 					    i->volatile_cache, "sgl", i->sgl, "io_queues",
 					    (int)i->io_queues, "max_depth", (int)i->max_depth,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * plx-nvme perf: keep queue pairs full, or feed them at a rate, for some time and measure. One or
- * more controllers, queue pairs and lcores: this file reads the command line and sets up.
+ * more controllers, queue pairs and lcores: this file sets up.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +11,6 @@
 
 #include <pollux/clock.h>
 #include <pollux/mem.h>
-#include <pollux/pci.h>
 
 #include "perf.h"
 
@@ -75,7 +74,8 @@ static int open_qpair(struct perf_queue *q)
 		.depth = o->depth + 1,
 		.max_transfer = o->block_bytes,
 		.prp_lists = o->depth,
-		.interrupt = o->interrupt,
+		.interrupt = o->interrupt || o->adaptive,
+		.priority = o->priority,
 	};
 	struct plx_nvme_qpair_info info;
 
@@ -89,6 +89,9 @@ static int open_qpair(struct perf_queue *q)
 		target_error(q->target, "--qd %u: its queues hold %u", o->depth, info.depth - 1);
 		return EXIT_USAGE;
 	}
+	q->sq_in_cmb = info.sq_in_cmb;
+	if (o->adaptive)
+		plx_nvme_qpair_mode_set(q->qp, PLX_NVME_MODE_ADAPTIVE);
 	return EXIT_SUCCESS;
 }
 
@@ -143,29 +146,42 @@ static int open_queues(struct perf *p)
 	return status;
 }
 
+/* Return: exit status. */
+static int give_to_lcore(struct perf_lcore *l, struct perf_queue *q)
+{
+	const struct perf_options *o = &q->perf->options;
+
+	if (l->n_queues && o->adaptive) {
+		target_error(q->target, "--adaptive: give %u --lcores, there are %u",
+			     q->perf->n_queues, plx_lcore_count());
+		return EXIT_USAGE;
+	}
+	l->perf = q->perf;
+	l->queues[l->n_queues++] = q;
+	if (!o->interrupt)
+		return EXIT_SUCCESS;
+	if (!l->group)
+		l->group = plx_nvme_group_open();
+	if (l->group && plx_nvme_group_add(l->group, q->qp) == 0)
+		return EXIT_SUCCESS;
+	target_error(q->target, "no memory for a poll group");
+	return EXIT_FAILURE;
+}
+
 /* Queue pairs to lcores, in turn, from the main one. Return: exit status. */
 static int assign(struct perf *p)
 {
 	unsigned int id = plx_lcore_main(), i;
+	int status = EXIT_SUCCESS;
 
-	for (i = 0; i < p->n_queues; i++) {
-		struct perf_lcore *l = &p->lcores[id];
-
-		p->n_lcores += l->n_queues == 0;
-		if (l->n_queues && p->options.interrupt) {
-			target_error(&p->targets[0],
-				     "--interrupt: an lcore sleeps on one queue pair: give %u "
-				     "--lcores, there are %u",
-				     p->n_queues, plx_lcore_count());
-			return EXIT_USAGE;
-		}
-		l->perf = p;
-		l->queues[l->n_queues++] = &p->queues[i];
+	for (i = 0; i < p->n_queues && status == EXIT_SUCCESS; i++) {
+		p->n_lcores += p->lcores[id].n_queues == 0;
+		status = give_to_lcore(&p->lcores[id], &p->queues[i]);
 		id = plx_lcore_next(id);
 		if (id == PLX_LCORE_NONE)
 			id = plx_lcore_next(id);
 	}
-	return EXIT_SUCCESS;
+	return status;
 }
 
 static void set_rate(struct perf *p)
@@ -208,7 +224,6 @@ static int open_targets(struct perf *p)
 
 		t->eal_is_up = i > 0;
 		t->io_queues = p->options.queues;
-		t->shadow_doorbells = p->targets[0].shadow_doorbells;
 		status = target_open(t);
 		if (status == EXIT_SUCCESS)
 			status = target_open_ns(t);
@@ -216,7 +231,7 @@ static int open_targets(struct perf *p)
 	return status;
 }
 
-static int run(struct perf *p)
+int perf_run(struct perf *p)
 {
 	int status = open_targets(p);
 	unsigned int i;
@@ -227,212 +242,13 @@ static int run(struct perf *p)
 		status = assign(p);
 	if (status == EXIT_SUCCESS)
 		status = measure(p);
+	for (i = 0; p->lcores && i < PLX_LCORE_MAX; i++)
+		plx_nvme_group_close(p->lcores[i].group);
 	for (i = 0; i < p->n_queues; i++)
 		close_queue(&p->queues[i]);
 	free(p->queues);
 	free(p->lcores);
 	for (i = p->n_targets; i-- > 0;)
 		status = target_close(&p->targets[i], status);
-	return status;
-}
-
-/* --- Command line --------------------------------------------------------------------------- */
-
-enum key {
-	KEY_RW = 0x100,
-	KEY_MIX,
-	KEY_BS,
-	KEY_QD,
-	KEY_TIME,
-	KEY_SIZE,
-	KEY_SEED,
-	KEY_INTERRUPT,
-	KEY_QUEUES,
-	KEY_RATE,
-	KEY_HISTOGRAM,
-	KEY_YES,
-};
-
-static const struct argp_option perf_argp_options[] = {
-	{"rw", KEY_RW, "MODE", 0, "read, write, randread, randwrite, rw or randrw (randread)", 1},
-	{"mix", KEY_MIX, "PERCENT", 0, "Reads in rw and randrw (50)", 1},
-	{"bs", KEY_BS, "BYTES", 0, "Bytes of each I/O (4096)", 1},
-	{"qd", KEY_QD, "N", 0, "I/Os in flight on each queue pair (32)", 1},
-	{"queues", KEY_QUEUES, "N", 0, "Queue pairs of each controller, spread over the lcores (1)",
-	 1},
-	{"rate", KEY_RATE, "N", 0, "At most so many I/Os per second, all together (no limit)", 1},
-	{"time", KEY_TIME, "S", 0, "For so many seconds (10)", 1},
-	{"size", KEY_SIZE, "BYTES", 0, "Only in the first part of the namespace (all)", 2},
-	{"histogram", KEY_HISTOGRAM, NULL, 0, "With --json: the latencies' histograms", 2},
-	{"seed", KEY_SEED, "N", 0, "Of the random numbers (1)", 2},
-	{"interrupt", KEY_INTERRUPT, NULL, 0,
-	 "Sleep while waiting, do not poll; needs an lcore for each queue pair", 2},
-	{"yes", KEY_YES, NULL, 0, "Yes, overwrite the namespace (all modes but reads)", 2},
-	{0},
-};
-
-static void set_mode(struct argp_state *state, struct perf_options *o, const char *mode)
-{
-	static const struct {
-		const char *name;
-		bool random;
-		unsigned int read_percent;
-	} modes[] = {
-		{"read", false, 100},	 {"write", false, 0},	 {"rw", false, 50},
-		{"randread", true, 100}, {"randwrite", true, 0}, {"randrw", true, 50},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strcmp(modes[i].name, mode))
-			continue;
-		o->mode = modes[i].name;
-		o->random = modes[i].random;
-		o->read_percent = modes[i].read_percent;
-		return;
-	}
-	argp_error(state, "--rw: \"%.40s\" is none of read, write, randread, randwrite, rw, randrw",
-		   mode);
-}
-
-/* The first controller is left to the options that all commands share. */
-static error_t add_target(struct argp_state *state, struct perf *p, const char *bdf)
-{
-	struct plx_pci_addr addr, other;
-	unsigned int i;
-
-	if (!p->targets[0].bdf)
-		return ARGP_ERR_UNKNOWN;
-	if (plx_pci_parse(bdf, &addr))
-		argp_error(state, "\"%.40s\" is not a PCI address such as 0000:01:00.0", bdf);
-	for (i = 0; i < p->n_targets; i++)
-		if (plx_pci_parse(p->targets[i].bdf, &other) == 0 &&
-		    memcmp(&addr, &other, sizeof(addr)) == 0)
-			argp_error(state, "%s twice", bdf);
-	if (p->n_targets == PERF_TARGETS_MAX)
-		argp_error(state, "more than %u controllers", PERF_TARGETS_MAX);
-	p->targets[p->n_targets++].bdf = bdf;
-	return 0;
-}
-
-static void check_all(struct argp_state *state, struct perf *p)
-{
-	struct perf_options *o = &p->options;
-	struct target *first = &p->targets[0];
-	unsigned int i;
-
-	for (i = 1; i < p->n_targets; i++) {
-		p->targets[i].command = first->command;
-		p->targets[i].nsid = first->nsid;
-		p->targets[i].timeout_s = first->timeout_s;
-	}
-	if (o->histogram && !first->json)
-		argp_error(state, "--histogram goes with --json");
-	if (o->mix >= 0 && o->read_percent != 50)
-		argp_error(state, "--mix goes with --rw rw and --rw randrw");
-	if (o->mix >= 0)
-		o->read_percent = (unsigned int)o->mix;
-	if (o->read_percent < 100 && !o->yes)
-		argp_error(state, "this overwrites data of the namespace: give --yes");
-	p->read_below = PERF_MIX_ONE / 100 * o->read_percent;
-	if (o->read_percent == 100)
-		p->read_below = PERF_MIX_ONE;
-}
-
-static error_t parse_option(int key, char *arg, struct argp_state *state)
-{
-	struct perf *p = state->input;
-	struct perf_options *o = &p->options;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &p->targets[0];
-		return 0;
-	case ARGP_KEY_ARG:
-		return add_target(state, p, arg);
-	case KEY_RW:
-		set_mode(state, o, arg);
-		return 0;
-	case KEY_MIX:
-		o->mix = (int)parse_number(state, "mix", arg, 0, 100);
-		return 0;
-	case KEY_BS:
-		o->block_bytes = (uint32_t)parse_bytes(state, "bs", arg, 512, 1u << 21);
-		return 0;
-	case KEY_QD:
-		o->depth = (unsigned int)parse_number(state, "qd", arg, 1, 65535);
-		return 0;
-	case KEY_TIME:
-		o->seconds = (unsigned int)parse_number(state, "time", arg, 1, 31536000);
-		return 0;
-	case KEY_SIZE:
-		o->size_bytes = parse_bytes(state, "size", arg, 512, INT64_MAX);
-		return 0;
-	case KEY_SEED:
-		o->seed = parse_number(state, "seed", arg, 0, UINT64_MAX);
-		return 0;
-	case KEY_INTERRUPT:
-		o->interrupt = true;
-		return 0;
-	case KEY_QUEUES:
-		o->queues = (unsigned int)parse_number(state, "queues", arg, 1, PERF_QUEUES_MAX);
-		return 0;
-	case KEY_RATE:
-		o->rate = parse_number(state, "rate", arg, 1, 1000000000);
-		return 0;
-	case KEY_HISTOGRAM:
-		o->histogram = true;
-		return 0;
-	case KEY_YES:
-		o->yes = true;
-		return 0;
-	case ARGP_KEY_END:
-		check_all(state, p);
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
-	}
-}
-
-int cmd_perf(int argc, char **argv)
-{
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
-	static const struct argp argp = {
-		.options = perf_argp_options,
-		.parser = parse_option,
-		.args_doc = "BDF...",
-		.doc = "Measure I/O rate and latency of namespaces.\v"
-		       "Latency is from submission to completion as the program sees it. Queue "
-		       "pairs are spread over the lcores (--lcores) in turn. SIGINT ends it early "
-		       "with the totals. The first I/O error ends it, too. Exit status: 0, 1 "
-		       "(failure), 2 (usage).\n\n"
-		       "Examples:\n"
-		       "  plx-nvme perf 0000:01:00.0 --rw randread --bs 4k --qd 32 --time 5\n"
-		       "  plx-nvme perf 0000:01:00.0 0000:02:00.0 --queues 2 --lcores 2-5\n"
-		       "  plx-nvme perf 0000:01:00.0 --qd 1 --rate 1000 --interrupt",
-		.children = children,
-	};
-	struct perf *p = calloc(1, sizeof(*p));
-	int status;
-
-	if (!p) {
-		fprintf(stderr, "%s: out of memory\n", argv[0]);
-		return EXIT_FAILURE;
-	}
-	p->n_targets = 1;
-	p->targets[0].command = argv[0];
-	p->options = (struct perf_options){.mode = "randread",
-					   .random = true,
-					   .read_percent = 100,
-					   .mix = -1,
-					   .block_bytes = 4096,
-					   .depth = 32,
-					   .queues = 1,
-					   .seconds = 10,
-					   .seed = 1};
-	argp_parse(&argp, argc, argv, 0, NULL, p);
-	catch_signals();
-	status = run(p);
-	free(p);
 	return status;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plx-nvme perf: options, the running measurement, and its report. perf.c sets up, perf_loop.c is
- * what the lcores run, perf_report.c prints.
+ * plx-nvme perf: options, the running measurement, and its report. perf_args.c reads the command
+ * line, perf.c sets up, perf_loop.c is what the lcores run, perf_report.c prints.
  */
 #ifndef PLX_NVME_PERF_H
 #define PLX_NVME_PERF_H
 
 #include <pollux/lcore.h>
+#include <pollux/nvme_group.h>
 
 #include "app.h"
 #include "latency.h"
@@ -28,7 +29,9 @@ struct perf_options {
 	uint64_t rate;	     /* I/Os per second of all together; 0: as fast as it goes */
 	uint64_t size_bytes; /* part of the namespace, from its start; 0: all */
 	uint64_t seed;
-	bool interrupt, yes, histogram;
+	bool interrupt, adaptive, yes, histogram;
+	enum plx_nvme_priority priority;
+	bool has_priority;
 };
 
 /* A request and when it was submitted. */
@@ -42,6 +45,7 @@ struct perf_queue {
 	struct perf *perf;
 	struct target *target;
 	bool checks; /* this queue looks after its target */
+	bool sq_in_cmb;
 	struct plx_nvme_qpair *qp;
 	char *memory;
 	struct perf_io *ios;
@@ -63,6 +67,7 @@ struct perf_lcore {
 	struct perf *perf;
 	struct perf_queue *queues[PERF_TARGETS_MAX * PERF_QUEUES_MAX];
 	unsigned int n_queues;
+	struct plx_nvme_group *group; /* --interrupt: what it sleeps on */
 	double seconds, cpu_seconds;
 };
 
@@ -80,6 +85,8 @@ struct perf {
 	double seconds, cpu_seconds;
 };
 
+/** Open, measure, report, close. Return: exit status. */
+int perf_run(struct perf *p);
 /** Run the queues of an lcore until the time is over or something fails. arg: struct perf_lcore. */
 int perf_loop(void *arg);
 /** The line of progress, if stderr is a terminal; call it once a second. */

@@ -140,32 +140,46 @@ static int step(struct perf_queue *q)
 
 /* --- Rest ----------------------------------------------------------------------------------- */
 
-/* Sleep until a completion, or until the next request is due. Return: 0 or a negative errno. */
-static int sleep_queue(struct perf_queue *q)
+/* How long this queue has nothing to submit. */
+static uint64_t free_ns(const struct perf_queue *q, uint64_t now)
 {
-	uint64_t now = plx_tsc(), at = q->start + (q->due >> PERF_RATE_SHIFT),
-		 ns = WAIT_MS * NS_PER_MS;
-	int ret;
+	uint64_t at = q->start + (q->due >> PERF_RATE_SHIFT);
 
-	if (q->n_idle)
-		ns = at > now ? plx_tsc_to_ns(at - now) : 0;
-	if (ns > WAIT_MS * NS_PER_MS)
-		ns = WAIT_MS * NS_PER_MS;
-	if (!plx_nvme_qpair_in_flight(q->qp)) {
+	if (!q->n_idle)
+		return UINT64_MAX;
+	return at > now ? plx_tsc_to_ns(at - now) : 0;
+}
+
+/* Sleep until a completion, or until the next request is due. Return: 0 or a negative errno. */
+static int sleep_lcore(struct perf_lcore *l)
+{
+	uint64_t now = plx_tsc(), ns = WAIT_MS * NS_PER_MS;
+	unsigned int i, flying = 0;
+	int ms, ret;
+
+	for (i = 0; i < l->n_queues; i++) {
+		uint64_t free = free_ns(l->queues[i], now);
+
+		ns = free < ns ? free : ns;
+		flying += plx_nvme_qpair_in_flight(l->queues[i]->qp);
+	}
+	if (!flying) {
 		struct timespec t = {.tv_nsec = (long)ns};
 
 		nanosleep(&t, NULL);
 		return 0;
 	}
-	ret = plx_nvme_qpair_wait(q->qp, (int)((ns + NS_PER_MS - 1) / NS_PER_MS));
+	ms = (int)((ns + NS_PER_MS - 1) / NS_PER_MS);
+	ret = l->n_queues > 1 ? plx_nvme_group_wait(l->group, ms)
+			      : plx_nvme_qpair_wait(l->queues[0]->qp, ms);
 	return ret < 0 && ret != -EINTR ? ret : 0;
 }
 
 /* Nothing has moved: sleep or spin. Return: 0 or a negative errno. */
 static int rest(struct perf_lcore *l)
 {
-	if (l->perf->options.interrupt)
-		return sleep_queue(l->queues[0]);
+	if (l->perf->options.interrupt || l->perf->options.adaptive)
+		return sleep_lcore(l);
 	plx_pause();
 	return 0;
 }

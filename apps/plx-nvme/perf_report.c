@@ -78,6 +78,13 @@ static int totals_init(const struct perf *p, const struct target *target, struct
 	return 0;
 }
 
+static const char *waiting(const struct perf_options *o)
+{
+	if (o->adaptive)
+		return "adaptive";
+	return o->interrupt ? "interrupts" : "polled";
+}
+
 /* --- Table ---------------------------------------------------------------------------------- */
 
 static void print_direction(const struct perf *p, const char *name, const struct latency *l)
@@ -121,7 +128,7 @@ static void print_table(const struct perf *p)
 	printf("%u in flight, ", o->depth);
 	if (o->rate)
 		printf("at most %" PRIu64 "/s, ", o->rate);
-	printf("%.2f s, %s, CPU %.0f %%\n", p->seconds, o->interrupt ? "interrupts" : "polled",
+	printf("%.2f s, %s, CPU %.0f %%\n", p->seconds, waiting(o),
 	       p->seconds > 0 ? 100 * p->cpu_seconds / p->seconds : 0);
 	for (i = 0; i < p->n_targets && p->n_targets > 1; i++) {
 		printf("%s\n", p->targets[i].bdf);
@@ -205,11 +212,11 @@ static json_t *to_json(const struct perf *p)
 		json_object_set_new(c, "nsid", json_integer(p->targets[i].nsid));
 		json_array_append_new(controllers, c);
 	}
-	more = json_pack("{s:s, s:i, s:i, s:i, s:I, s:b, s:I, s:f, s:f, s:o}", "rw", o->mode, "qd",
+	more = json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:I, s:I, s:f, s:f, s:o}", "rw", o->mode,
+			 "waiting", waiting(o), "sq_in_cmb", p->queues[0].sq_in_cmb, "qd",
 			 (int)o->depth, "queues", (int)p->n_queues, "lcores", (int)p->n_lcores,
-			 "bs", (json_int_t)o->block_bytes, "interrupt", o->interrupt, "rate",
-			 (json_int_t)o->rate, "seconds", p->seconds, "cpu_seconds", p->cpu_seconds,
-			 "controllers", controllers);
+			 "bs", (json_int_t)o->block_bytes, "rate", (json_int_t)o->rate, "seconds",
+			 p->seconds, "cpu_seconds", p->cpu_seconds, "controllers", controllers);
 	if (!json || json_object_update(json, more)) {
 		json_decref(json);
 		json = NULL;

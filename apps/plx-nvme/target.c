@@ -98,10 +98,10 @@ static error_t parse_target(int key, char *arg, struct argp_state *state)
 		t->json = true;
 		return 0;
 	case KEY_SHADOW:
-		t->shadow_doorbells = true;
+		t->config.shadow_doorbells = true;
 		return 0;
 	case KEY_CMB:
-		t->cmb = true;
+		t->config.cmb = true;
 		return 0;
 	case KEY_TIMEOUT:
 		t->timeout_s = (unsigned int)parse_number(state, "timeout", arg, 1, 86400);
@@ -136,18 +136,14 @@ void target_error(const struct target *t, const char *fmt, ...)
 
 int target_open(struct target *t)
 {
-	struct plx_nvme_ctrl_config config = {
-		.io_queues = t->io_queues,
-		.io_timeout_ms = t->timeout_s * 1000,
-		.shadow_doorbells = t->shadow_doorbells,
-		.cmb = t->cmb,
-	};
 	int err = t->eal_is_up ? 0 : plx_eal_init(&t->eal);
 
 	if (err)
 		return err == -EINVAL ? EXIT_USAGE : EXIT_FAILURE;
 	t->eal_up = !t->eal_is_up;
-	t->ctrl = plx_nvme_ctrl_open(t->bdf, &config);
+	t->config.io_queues = t->io_queues;
+	t->config.io_timeout_ms = t->timeout_s * 1000;
+	t->ctrl = plx_nvme_ctrl_open(t->bdf, &t->config);
 	if (!t->ctrl) {
 		target_error(t, "cannot open it: %s", strerror(errno));
 		return EXIT_FAILURE;
