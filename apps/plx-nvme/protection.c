@@ -34,14 +34,26 @@ struct protection {
 
 static const struct {
 	const char *name;
-	unsigned int byte; /* of the protection information, the lowest of the field */
 	uint16_t check;
 	int status;
 } fields[] = {
-	{"guard", 1, PLX_NVME_PI_CHECK_GUARD, PLX_NVME_GUARD_CHECK},
-	{"application tag", 3, PLX_NVME_PI_CHECK_APP, PLX_NVME_APP_TAG_CHECK},
-	{"reference tag", 7, PLX_NVME_PI_CHECK_REF, PLX_NVME_REF_TAG_CHECK},
+	{"guard", PLX_NVME_PI_CHECK_GUARD, PLX_NVME_GUARD_CHECK},
+	{"application tag", PLX_NVME_PI_CHECK_APP, PLX_NVME_APP_TAG_CHECK},
+	{"reference tag", PLX_NVME_PI_CHECK_REF, PLX_NVME_REF_TAG_CHECK},
 };
+
+/* The lowest byte of a field, in the protection information. */
+static unsigned int byte_of(const struct plx_nvme_pi *pi, uint16_t check)
+{
+	switch (check) {
+	case PLX_NVME_PI_CHECK_GUARD:
+		return pi->guard_bits / 8u - 1;
+	case PLX_NVME_PI_CHECK_APP:
+		return pi->guard_bits / 8u + 1;
+	default:
+		return plx_nvme_pi_bytes(pi) - 1;
+	}
+}
 
 static void expect(struct protection *p, const char *what, const char *field, uint32_t got,
 		   uint32_t want)
@@ -97,7 +109,7 @@ static uint32_t verify(const struct protection *p)
 static uint8_t *tuple(const struct protection *p)
 {
 	const struct plx_nvme_pi *pi = &p->pi;
-	size_t at = pi->first ? 0 : pi->metadata_size - PLX_NVME_PI_BYTES;
+	size_t at = pi->first ? 0 : pi->metadata_size - plx_nvme_pi_bytes(pi);
 
 	if (pi->extended)
 		return p->data + BAD * (pi->block_size + pi->metadata_size) + pi->block_size + at;
@@ -147,7 +159,7 @@ static void check_field(struct protection *p, unsigned int i)
 	uint32_t want = (uint32_t)fields[i].status;
 
 	fill(p);
-	tuple(p)[fields[i].byte] ^= 0x10;
+	tuple(p)[byte_of(&p->pi, fields[i].check)] ^= 0x10;
 	expect(p, "before the write, by the library", name, verify(p), want);
 	expect(p, "write", name, run(p, PLX_NVME_WRITE, fields[i].check), want);
 	expect(p, "write, not checked", name, run(p, PLX_NVME_WRITE, NO_CHECK), 0);
@@ -180,16 +192,18 @@ static int report(const struct protection *p)
 	int status = p->failed ? EXIT_FAILURE : EXIT_SUCCESS, printed;
 
 	if (p->target.json) {
-		printed = print_json(json_pack("{s:i, s:i, s:b, s:b, s:i, s:i}", "type", pi->type,
+		printed = print_json(json_pack("{s:i, s:i, s:i, s:b, s:b, s:i, s:i}", "type",
+					       pi->type, "guard_bits", pi->guard_bits,
 					       "metadata_size", pi->metadata_size, "extended",
 					       pi->extended, "first", pi->first, "checked",
 					       (int)p->checked, "failed", (int)p->failed));
 		return status ? status : printed;
 	}
-	printf("protection type %u, metadata of %u bytes %s, information %s: %u checked, %u "
-	       "failed\n",
-	       pi->type, pi->metadata_size, pi->extended ? "in the block" : "of its own",
-	       pi->first ? "first" : "last", p->checked, p->failed);
+	printf("protection type %u, guard of %u bits, metadata of %u bytes %s, information %s: %u "
+	       "checked, %u failed\n",
+	       pi->type, pi->guard_bits, pi->metadata_size,
+	       pi->extended ? "in the block" : "of its own", pi->first ? "first" : "last",
+	       p->checked, p->failed);
 	return finish_stdout(status);
 }
 
@@ -215,7 +229,7 @@ static int open_namespace(struct protection *p)
 		return EXIT_USAGE;
 	}
 	p->pi.app_tag = APP_TAG;
-	p->pi.ref_tag = (uint32_t)p->start;
+	p->pi.ref_tag = p->start;
 	return EXIT_SUCCESS;
 }
 

@@ -111,6 +111,7 @@ struct plx_nvme_ctrl {
 	struct nvme_keep_alive keep_alive;
 	struct nvme_cmb cmb;
 	uint32_t *shadows, *shadow_events; /* pages of doorbells (shadow.c); NULL: none */
+	bool extended_lba;		   /* formats beside the first 16, and other guards */
 	bool sgl_bytes;			   /* SGLs may have any alignment; not: multiples of 4 */
 	struct plx_telemetry_source telemetry;
 	bool enabled; /* it may be running: reading queues, writing data */
@@ -262,6 +263,8 @@ static inline bool nvme_tune_weighted(const struct plx_nvme_ctrl *ctrl)
 /** Can the controller do what the configuration asks for? -ENOTSUP, -EINVAL. */
 int nvme_tune_check(struct plx_nvme_ctrl *ctrl);
 int nvme_tune_start(struct plx_nvme_ctrl *ctrl);
+/** Extended LBA formats, if the controller has them. 0, or -EIO, -ENODEV by state. */
+int nvme_tune_formats(struct plx_nvme_ctrl *ctrl);
 /** The queue's vector, before the queue is created. */
 int nvme_tune_vector(struct plx_nvme_qpair *qp);
 
@@ -287,6 +290,9 @@ int nvme_identify_ns(struct plx_nvme_ctrl *ctrl, uint32_t nsid, struct plx_nvme_
 int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id);
 int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
 		  struct plx_nvme_ns_info *info);
+/** Guards and storage tags. */
+int nvme_parse_ns_nvm(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns_nvm *id,
+		      struct plx_nvme_ns_info *info);
 
 /** The descriptors that tell a namespace's ids and its command set. */
 int nvme_parse_ns_ids(struct plx_nvme_ctrl *ctrl, const uint8_t list[NVME_IDENTIFY_BYTES],

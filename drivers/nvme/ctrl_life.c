@@ -154,6 +154,8 @@ static int configure(struct plx_nvme_ctrl *ctrl)
 {
 	int err = nvme_shadow_start(ctrl);
 
+	if (!err)
+		err = nvme_tune_formats(ctrl);
 	return err ? err : nvme_tune_start(ctrl);
 }
 

@@ -17,7 +17,9 @@ PLX_LOG_USE(nvme);
 /* The largest block that fits the smallest transfer limit with room: 64 KiB. */
 #define LBADS_MAX	16
 #define SHUTDOWN_MS_MIN 1000
-#define SHUTDOWN_MS_MAX 5000
+/* Protection information with guards of 32 and 64 bits. */
+#define NVME_PI_BYTES_LONG 16
+#define SHUTDOWN_MS_MAX	   5000
 
 static int __attribute__((format(printf, 2, 3)))
 lie(struct plx_nvme_ctrl *ctrl, const char *fmt, ...)
@@ -120,6 +122,7 @@ int nvme_parse_ctrl(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ctrl *id)
 	info->volatile_cache = id->vwc & NVME_VWC_PRESENT;
 	parse_sgls(ctrl, le32toh(id->sgls) & NVME_SGLS_MASK);
 	ctrl->event_notices = le32toh(id->oaes);
+	ctrl->extended_lba = le32toh(id->ctratt) & NVME_CTRATT_ELBAS;
 	ctrl->event_limit = id->aerl + 1u;
 	ctrl->abort_limit = id->acl + 1u;
 	ctrl->keep_alive.granularity_ms = le16toh(id->kas) * NVME_KAS_UNIT_MS;
@@ -151,6 +154,7 @@ static void parse_formats(struct plx_nvme_ns_info *info, const struct nvme_id_ns
 		info->formats[i] = (struct plx_nvme_lba_format){
 			.metadata_size = le16toh(lbaf->ms),
 			.performance = lbaf->rp & 3,
+			.guard_bits = 16,
 		};
 		if (lbaf->lbads >= NVME_LBADS_MIN && lbaf->lbads <= LBADS_MAX)
 			info->formats[i].block_size = 1u << lbaf->lbads;
@@ -201,6 +205,7 @@ int nvme_parse_ns(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns *id,
 	info->metadata_extended = id->flbas & NVME_FLBAS_EXTENDED;
 	info->protection = id->dps & NVME_DPS_TYPE;
 	info->protection_first = id->dps & NVME_DPS_FIRST;
+	info->guard_bits = 16;
 	info->max_blocks = max_blocks(ctrl, info);
 	info->boundary_blocks = le16toh(id->noiob);
 	info->copy_range_max = le16toh(id->mssrl);
@@ -240,6 +245,58 @@ int nvme_parse_ns_ids(struct plx_nvme_ctrl *ctrl, const uint8_t list[NVME_IDENTI
 	return 0;
 }
 
+int nvme_parse_ns_nvm(struct plx_nvme_ctrl *ctrl, const struct nvme_id_ns_nvm *id,
+		      struct plx_nvme_ns_info *info)
+{
+	/* By PIF; how many bits the storage tag may have is NVM 5.2.1.4, figure 120. */
+	static const struct {
+		uint8_t guard, tag_min, tag_max;
+	} kinds[] = {{16, 0, 32}, {32, 16, 64}, {64, 0, 48}, {0, 1, 0}};
+	unsigned int i;
+
+	for (i = 0; i < info->format_count; i++) {
+		struct plx_nvme_lba_format *format = &info->formats[i];
+		uint32_t elbaf = le32toh(id->elbaf[i]);
+		unsigned int kind = elbaf >> NVME_ELBAF_PIF_SHIFT & NVME_ELBAF_PIF;
+		uint8_t tag = elbaf & NVME_ELBAF_STS;
+		bool known = tag >= kinds[kind].tag_min && tag <= kinds[kind].tag_max;
+
+		format->guard_bits = known ? kinds[kind].guard : 0;
+		format->storage_tag_bits = known ? tag : 0;
+	}
+	info->guard_bits = info->formats[info->format].guard_bits;
+	info->storage_tag_bits = info->formats[info->format].storage_tag_bits;
+	if (info->guard_bits || !info->protection)
+		return 0;
+	return lie(ctrl, "namespace %u: protection information of format 0x%x", info->id,
+		   le32toh(id->elbaf[info->format]));
+}
+
+/* Where no format has room for it there is nothing to ask for. */
+static bool has_guards(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_ns_info *info)
+{
+	unsigned int i;
+
+	for (i = 0; ctrl->extended_lba && i < info->format_count; i++)
+		if (info->formats[i].metadata_size >= NVME_PI_BYTES_LONG)
+			return true;
+	return false;
+}
+
+static int identify_guards(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns_info *info)
+{
+	struct nvme_id_ns_nvm id;
+	int err;
+
+	if (info->command_set != PLX_NVME_CSI_NVM || !has_guards(ctrl, info))
+		return 0;
+	err = nvme_admin_identify(ctrl, NVME_CNS_SET_NS, info->id);
+	if (err)
+		return err;
+	memcpy(&id, ctrl->page, sizeof(id));
+	return nvme_parse_ns_nvm(ctrl, &id, info);
+}
+
 /* There are no command sets but one where the list is not (Base 5.17.2.3). */
 static int identify_ids(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns_info *info)
 {
@@ -265,5 +322,7 @@ int nvme_identify_ns(struct plx_nvme_ctrl *ctrl, uint32_t nsid, struct plx_nvme_
 	memcpy(&id, ctrl->page, sizeof(id));
 	*info = (struct plx_nvme_ns_info){.id = nsid};
 	err = nvme_parse_ns(ctrl, &id, info);
-	return err ? err : identify_ids(ctrl, info);
+	if (!err)
+		err = identify_ids(ctrl, info);
+	return err ? err : identify_guards(ctrl, info);
 }

@@ -273,6 +273,8 @@ static bool is_as_it_was(const struct plx_nvme_ns *ns, const struct plx_nvme_ns_
 	       was->metadata_extended == info->metadata_extended &&
 	       was->protection == info->protection &&
 	       was->protection_first == info->protection_first &&
+	       was->guard_bits == info->guard_bits &&
+	       was->storage_tag_bits == info->storage_tag_bits &&
 	       was->command_set == info->command_set && ns->zns.zone_blocks == zns->zone_blocks &&
 	       ns->zns.extension_bytes == zns->extension_bytes &&
 	       memcmp(was->nguid, info->nguid, sizeof(was->nguid)) == 0 &&

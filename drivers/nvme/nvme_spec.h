@@ -198,6 +198,7 @@ static_assert(offsetof(struct nvme_id_ctrl, subnqn) == 768, "Base 5.17.2.1");
 #define NVME_SQES_REQUIRED	  6
 #define NVME_CQES_REQUIRED	  4
 #define NVME_OACS_DOORBELL_BUFFER 0x100
+#define NVME_CTRATT_ELBAS	  0x8000 /* extended LBA formats */
 #define NVME_VWC_PRESENT	  0x1
 #define NVME_SGLS_MASK		  0x3
 #define NVME_SGLS_BYTES		  0x1 /* of the two: no alignment is asked for */
@@ -244,6 +245,24 @@ static_assert(offsetof(struct nvme_id_ns, vendor) == 384, "NVM 4.1.5.1");
 #define NVME_DPS_TYPE	    0x07
 #define NVME_DPS_FIRST	    0x08
 #define NVME_LBADS_MIN	    9
+
+/* Identify Namespace of the NVM Command Set, NVM 4.1.5.3 */
+struct nvme_id_ns_nvm {
+	uint64_t lbstm;
+	uint8_t pic;
+	uint8_t reserved9[3];
+	uint32_t elbaf[64];
+	uint8_t reserved268[3828];
+};
+static_assert(sizeof(struct nvme_id_ns_nvm) == NVME_IDENTIFY_BYTES, "NVM 4.1.5.3");
+static_assert(offsetof(struct nvme_id_ns_nvm, elbaf) == 12, "NVM 4.1.5.3");
+#define NVME_ELBAF_STS	     0x07f /* storage tag, bits */
+#define NVME_ELBAF_PIF_SHIFT 7
+#define NVME_ELBAF_PIF	     0x3 /* guards of 16, 32, 64 bits */
+
+/* Set Features, Host Behavior Support, Base 5.27.1.18 */
+#define NVME_FEATURE_HOST_BEHAVIOR 0x16
+#define NVME_HOST_BEHAVIOR_LBAFEE  2 /* byte: extended LBA formats are understood */
 
 /* Base 3.2.1.2 */
 #define NVME_NSID_MAX 0xfffffffdu

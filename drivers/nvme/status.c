@@ -78,6 +78,7 @@ static const struct {
 	{0x285, -EILSEQ, "compare failure"},
 	{0x286, -EACCES, "access denied"},
 	{0x287, -ENODATA, "deallocated or unwritten block"},
+	{0x288, -EILSEQ, "storage tag check error"},
 };
 
 const char *plx_nvme_status_str(uint32_t status)

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * How a controller shares itself between queues, and how often it interrupts: arbitration (Base
- * 5.27.1.1) and interrupt coalescing (Base 5.27.1.6, 5.27.1.7). Set when it is enabled, and again
- * after each reset. Called by ctrl_life.c and admin.c.
+ * 5.27.1.1) and interrupt coalescing (Base 5.27.1.6, 5.27.1.7); and that we know extended LBA
+ * formats (Base 5.27.1.18). Set when it is enabled, and again after each reset. Called by
+ * ctrl_life.c and admin.c.
  */
 #include <errno.h>
+#include <string.h>
+
+#include <pollux/mem.h>
 
 #include "nvme/ctrl.h"
 
@@ -74,6 +78,30 @@ int nvme_tune_start(struct plx_nvme_ctrl *ctrl)
 	if (!err && ctrl->config.coalesce_us && ctrl->config.coalesce_entries > 1)
 		err = set_feature(ctrl, NVME_FEATURE_COALESCING, coalescing(ctrl),
 				  "Set Features (interrupt coalescing)");
+	return err;
+}
+
+int nvme_tune_formats(struct plx_nvme_ctrl *ctrl)
+{
+	struct nvme_sqe sqe = {
+		.opcode = NVME_ADMIN_SET_FEATURES,
+		.prp1 = htole64(plx_iova(ctrl->page)),
+		.cdw10 = htole32(NVME_FEATURE_HOST_BEHAVIOR),
+	};
+	uint8_t *behavior = ctrl->page;
+	int err;
+
+	if (!ctrl->extended_lba)
+		return 0;
+	memset(behavior, 0, NVME_IDENTIFY_BYTES);
+	behavior[NVME_HOST_BEHAVIOR_LBAFEE] = 1;
+	err = nvme_admin_status(ctrl, &sqe, "Set Features (host behavior support)", 0, NULL);
+	if (err && nvme_ctrl_state(ctrl) == PLX_NVME_READY) {
+		ctrl->lies[PLX_NVME_LIE_IDENTIFY]++;
+		ctrl->extended_lba = false;
+		PLX_WARN(nvme, "%s: extended LBA formats cannot be used", ctrl->info.name);
+		return 0;
+	}
 	return err;
 }
 

@@ -106,6 +106,7 @@ static void fuzz_ns(const uint8_t *data, size_t size)
 		.ncap = htole64(1000),
 		.lbaf = {{.lbads = 9}},
 	};
+	struct nvme_id_ns_nvm nvm = {0};
 	struct plx_nvme_ns ns = {.ctrl = &ctrl, .info = {.id = 1}};
 	struct plx_nvme_ns_info *info = &ns.info;
 	int err;
@@ -126,6 +127,11 @@ static void fuzz_ns(const uint8_t *data, size_t size)
 	ns.max_blocks = info->max_blocks;
 	ns.block_shift = (uint32_t)__builtin_ctz(info->block_size);
 	cut(&ns, size ? data[size - 1] : 0);
+	check_pi(info);
+	spoil(&nvm, sizeof(nvm), data, size);
+	if (nvme_parse_ns_nvm(&ctrl, &nvm, info))
+		return;
+	CHECK(!info->protection || info->guard_bits);
 	check_pi(info);
 }
 

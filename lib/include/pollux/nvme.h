@@ -510,6 +510,8 @@ struct plx_nvme_lba_format {
 	uint32_t block_size;	/**< bytes; 0: the format is not usable */
 	uint16_t metadata_size; /**< bytes per block */
 	uint8_t performance;	/**< 0 is best, 3 worst */
+	uint8_t guard_bits;	/**< of protection information: 16, 32, 64; 0: not usable */
+	uint8_t storage_tag_bits;
 };
 
 /** What Identify Namespace (NVM Command Set, 4.1.5.1) says, bounded. */
@@ -523,6 +525,8 @@ struct plx_nvme_ns_info {
 	bool metadata_extended;	  /**< metadata is part of the block in memory */
 	uint8_t protection;	  /**< end-to-end protection type, 0 to 3 */
 	bool protection_first;	  /**< at the start of the metadata, not at its end */
+	uint8_t guard_bits;	  /**< of protection information: 16, 32 or 64 */
+	uint8_t storage_tag_bits; /**< of its storage tag; 0: none */
 	uint32_t max_blocks;	  /**< of one request; 0: no plain I/O, <pollux/nvme_pi.h> */
 	uint32_t boundary_blocks; /**< best not crossed by a request (NOIOB); 0: none */
 	uint16_t copy_range_max;  /**< copy: blocks of one source range; 0: it cannot copy */

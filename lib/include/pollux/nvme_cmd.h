@@ -55,6 +55,7 @@ enum plx_nvme_cmd_status {
 	PLX_NVME_APP_TAG_CHECK = 0x283,
 	PLX_NVME_REF_TAG_CHECK = 0x284,
 	PLX_NVME_COMPARE_FAILURE = 0x285,
+	PLX_NVME_STORAGE_TAG_CHECK = 0x288,
 };
 
 /** A piece of memory, contiguous in IOVA. */

@@ -362,7 +362,10 @@ static uint16_t identify(const struct nvme_sqe *sqe)
 			return PLX_NVME_INVALID_NAMESPACE;
 		return identify_ids(nsid, to);
 	case NVME_CNS_SET_NS:
-		memcpy(to, &fake.zns, sizeof(fake.zns));
+		if (le32toh(sqe->cdw11) >> NVME_CSI_SHIFT == PLX_NVME_CSI_NVM)
+			memcpy(to, &fake.ns_nvm, sizeof(fake.ns_nvm));
+		else
+			memcpy(to, &fake.zns, sizeof(fake.zns));
 		return 0;
 	case NVME_CNS_SET_CTRL:
 		memcpy(to, &fake.zasl, sizeof(fake.zasl));

@@ -49,6 +49,7 @@ struct fake {
 	uint32_t queues_result;		       /* of Set Features, number of queues */
 	uint8_t command_set[FAKE_NAMESPACES];
 	struct nvme_id_zns zns; /* of all zoned ones */
+	struct nvme_id_ns_nvm ns_nvm;
 	uint8_t zasl;
 	uint8_t ns_id_length; /* of the descriptor of a command set; 0: as it should be */
 	uint32_t changed[PLX_NVME_CHANGED_NS_MAX]; /* log page of changed namespaces */

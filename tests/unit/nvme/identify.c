@@ -273,6 +273,48 @@ static void random_structures(void)
 	tear_down();
 }
 
+/* --- Guards --------------------------------------------------------------------------------- */
+
+static struct nvme_id_ns_nvm nvm;
+
+static int parse_guards(uint32_t elbaf, uint8_t protection)
+{
+	fake.ns[0].nlbaf = 1;
+	fake.ns[0].dps = protection;
+	fake.ns[0].lbaf[0].ms = htole16(16);
+	fake.ns[0].lbaf[1].lbads = 12;
+	UNIT_EQ(parse_ns(), 0);
+	UNIT_EQ(ns.guard_bits, 16);
+	nvm = (struct nvme_id_ns_nvm){.elbaf = {htole32(elbaf), htole32(2 << 7 | 48)}};
+	return nvme_parse_ns_nvm(ctrl, &nvm, &ns);
+}
+
+static void guards(void)
+{
+	static const struct {
+		uint32_t elbaf;
+		uint8_t guard, tag; /* guard 0: it cannot be */
+	} cases[] = {
+		{0, 16, 0},	     {32, 16, 32},	    {33, 0, 0},
+		{1 << 7, 0, 0},	     {1 << 7 | 16, 32, 16}, {1 << 7 | 64, 32, 64},
+		{1 << 7 | 65, 0, 0}, {2 << 7, 64, 0},	    {2 << 7 | 48, 64, 48},
+		{2 << 7 | 49, 0, 0}, {3 << 7, 0, 0},	    {3 << 7 | 1, 0, 0},
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_up();
+		UNIT_EQ(parse_guards(cases[i].elbaf, 1), cases[i].guard ? 0 : -EPROTO);
+		UNIT_EQ(ns.guard_bits, cases[i].guard);
+		UNIT_EQ(ns.storage_tag_bits, cases[i].tag);
+		UNIT_EQ(ns.formats[1].guard_bits, 64);
+		UNIT_EQ(ctrl->lies[PLX_NVME_LIE_IDENTIFY], cases[i].guard ? 0 : 1);
+		/* Where there is no protection it does not matter. */
+		UNIT_EQ(parse_guards(cases[i].elbaf, 0), 0);
+		tear_down();
+	}
+}
+
 CU_TestInfo identify_tests[] = {
 	{"names", names},
 	{"lie: text without end", text_without_end},
@@ -289,6 +331,7 @@ CU_TestInfo identify_tests[] = {
 	{"lie: capacity above size", capacity_above_size},
 	{"metadata is not done", metadata_is_not_done},
 	{"blocks of a request", blocks_of_a_request},
+	{"guards", guards},
 	{"lie: random structures", random_structures},
 	CU_TEST_INFO_NULL,
 };

@@ -6,6 +6,7 @@
 #include <pollux/nvme_pi.h>
 
 #include "fake.h"
+#include "nvme/crc64.h"
 #include "runner.h"
 
 #define BLOCKS 4u
@@ -13,6 +14,9 @@
 
 static uint8_t data[BLOCKS * (SIZE + 64)], metadata[BLOCKS * 64];
 static struct plx_nvme_pi pi;
+
+/* Of the namespace, until set otherwise. */
+static uint8_t guard_bits = 16, storage_bits;
 
 static void set_up(uint8_t type, uint16_t size, bool extended, bool first)
 {
@@ -22,12 +26,15 @@ static void set_up(uint8_t type, uint16_t size, bool extended, bool first)
 		.metadata_extended = extended,
 		.protection = type,
 		.protection_first = first,
+		.guard_bits = guard_bits,
+		.storage_tag_bits = storage_bits,
 	};
 	size_t i;
 
 	plx_nvme_pi_init(&pi, &info, PLX_NVME_PI_CHECK_ALL);
 	pi.app_tag = 0x1234;
 	pi.ref_tag = 0xfffffffe;
+	pi.storage_tag = 0x5;
 	for (i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7 + (i >> 8));
 	memset(metadata, 0x5a, sizeof(metadata));
@@ -51,11 +58,57 @@ static void as_specified(void)
 	CU_ASSERT_EQUAL(memcmp(metadata, want, sizeof(want)), 0);
 }
 
+/* The examples of NVM 5.2.1.2 and 5.2.1.3. */
+static void long_guards(void)
+{
+	static uint8_t block[4096];
+	struct plx_nvme_ns_info info = {.block_size = sizeof(block),
+					.metadata_size = 16,
+					.protection = 2,
+					.guard_bits = 64};
+	static const uint8_t zeroes_64[16] = {0x64, 0x82, 0xd3, 0x67, 0xeb, 0x22, 0xb6, 0x4e,
+					      0xab, 0xcd, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06};
+	static const uint8_t ones_64[8] = {0xc0, 0xdd, 0xba, 0x73, 0x02, 0xec, 0xa3, 0xac};
+	static const uint8_t zeroes_32[16] = {0x98, 0xf9, 0x41, 0x89, 0xab, 0xcd, 0x00, 0x07,
+					      0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88};
+	struct plx_nvme_cmd cmd = {0};
+
+	UNIT_EQ(nvme_crc64(0, "123456789", 9), UINT64_C(0xae8b14860a799888));
+	UNIT_EQ(nvme_crc64(nvme_crc64(0, "12", 2), "3456789", 7), UINT64_C(0xae8b14860a799888));
+	memset(block, 0, sizeof(block));
+	plx_nvme_pi_init(&pi, &info, PLX_NVME_PI_CHECK_ALL);
+	pi.app_tag = 0xabcd;
+	pi.ref_tag = UINT64_C(0xff010203040506);
+	plx_nvme_pi_generate(&pi, block, metadata, 1);
+	CU_ASSERT_EQUAL(memcmp(metadata, zeroes_64, sizeof(zeroes_64)), 0);
+	plx_nvme_pi_tags(&pi, &cmd);
+	UNIT_EQ(cmd.cdw14, 0x03040506);
+	UNIT_EQ(cmd.cdw3, 0x0102);
+	UNIT_EQ(cmd.cdw2, 0);
+	memset(block, 0xff, sizeof(block));
+	plx_nvme_pi_generate(&pi, block, metadata, 1);
+	CU_ASSERT_EQUAL(memcmp(metadata, ones_64, sizeof(ones_64)), 0);
+	info.guard_bits = 32;
+	info.storage_tag_bits = 16;
+	memset(block, 0, sizeof(block));
+	plx_nvme_pi_init(&pi, &info, PLX_NVME_PI_CHECK_ALL);
+	pi.app_tag = 0xabcd;
+	pi.ref_tag = UINT64_C(0x1122334455667788);
+	pi.storage_tag = 7;
+	plx_nvme_pi_generate(&pi, block, metadata, 1);
+	CU_ASSERT_EQUAL(memcmp(metadata, zeroes_32, sizeof(zeroes_32)), 0);
+	plx_nvme_pi_tags(&pi, &cmd);
+	UNIT_EQ(cmd.cdw14, 0x55667788);
+	UNIT_EQ(cmd.cdw3, 0x11223344);
+	UNIT_EQ(cmd.cdw2, 7);
+}
+
 /* Flip each bit of what is protected, and see it found in its block, as what it is. */
 static void every_bit(uint8_t type, uint16_t size, bool extended, bool first)
 {
 	size_t stride = SIZE + (extended ? size : 0), bit;
-	size_t tuple = first ? 0 : size - PLX_NVME_PI_BYTES;
+	size_t bytes = guard_bits == 16 ? 8 : 16, tuple = first ? 0 : size - bytes;
+	size_t guard = guard_bits / 8, storage = storage_bits / 8;
 	uint32_t block = 0;
 
 	set_up(type, size, extended, first);
@@ -67,12 +120,14 @@ static void every_bit(uint8_t type, uint16_t size, bool extended, bool first)
 
 		if (byte >= SIZE && !extended)
 			at = metadata + 2 * size + in_metadata;
-		if (byte >= SIZE && in_metadata >= tuple + 4)
+		if (byte >= SIZE && in_metadata >= tuple + guard + 2 + storage)
 			want = type == 3 ? 0 : PLX_NVME_REF_TAG_CHECK;
-		else if (byte >= SIZE && in_metadata >= tuple + 2)
+		else if (byte >= SIZE && in_metadata >= tuple + guard + 2)
+			want = PLX_NVME_STORAGE_TAG_CHECK;
+		else if (byte >= SIZE && in_metadata >= tuple + guard)
 			want = PLX_NVME_APP_TAG_CHECK;
 		/* What follows the tuple is not protected. */
-		if (byte >= SIZE && in_metadata >= tuple + PLX_NVME_PI_BYTES)
+		if (byte >= SIZE && in_metadata >= tuple + bytes)
 			want = 0;
 		*at ^= (uint8_t)(1 << bit % 8);
 		UNIT_EQ(plx_nvme_pi_verify(&pi, data, metadata, BLOCKS, &block), want);
@@ -93,6 +148,26 @@ static void every_shape(void)
 		every_bit(type, 16, true, true);
 		every_bit(type, 64, false, true);
 	}
+}
+
+static void every_shape_of_long_guards(void)
+{
+	static const uint8_t shapes[][2] = {{64, 0}, {64, 16}, {64, 48}, {32, 16}, {32, 64}};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+		guard_bits = shapes[i][0];
+		storage_bits = shapes[i][1];
+		every_bit(1, 16, false, false);
+		every_bit(2, 16, true, true);
+		every_bit(3, 64, true, false);
+		every_bit(1, 64, false, true);
+		/* No room for it: a lie of the controller. */
+		set_up(1, 8, false, false);
+		UNIT_EQ(pi.type, 0);
+	}
+	guard_bits = 16;
+	storage_bits = 0;
 }
 
 static void escapes(void)
@@ -159,7 +234,9 @@ static void handles(void)
 
 CU_TestInfo pi_tests[] = {
 	{"as specified", as_specified},
+	{"long guards", long_guards},
 	{"every bit of every shape", every_shape},
+	{"every bit of long guards", every_shape_of_long_guards},
 	{"escapes", escapes},
 	{"handles", handles},
 	CU_TEST_INFO_NULL,

@@ -127,6 +127,64 @@ static void coalescing(void)
 	tear_down();
 }
 
+/* --- Extended formats ----------------------------------------------------------------------- */
+
+static void extended_formats(void)
+{
+	struct plx_nvme_ns_info info;
+
+	fake_defaults();
+	fake.ns[0].lbaf[0].ms = htole16(16);
+	fake.ns[0].dps = 1;
+	fake.ns_nvm.elbaf[0] = htole32(2 << NVME_ELBAF_PIF_SHIFT);
+	open_with(NULL);
+	UNIT_EQ(fake.feature_data[NVME_HOST_BEHAVIOR_LBAFEE], 0);
+	UNIT_EQ(plx_nvme_ns_info_get(ctrl, 1, &info), 0);
+	UNIT_EQ(info.guard_bits, 16);
+	tear_down();
+	fake_defaults();
+	fake.id.ctratt = htole32(NVME_CTRATT_ELBAS);
+	fake.ns[0].lbaf[0].ms = htole16(16);
+	fake.ns[0].dps = 1;
+	fake.ns_nvm.elbaf[0] = htole32(2 << NVME_ELBAF_PIF_SHIFT);
+	open_with(NULL);
+	UNIT_EQ(fake.feature_data[NVME_HOST_BEHAVIOR_LBAFEE], 1);
+	UNIT_EQ(plx_nvme_ns_info_get(ctrl, 1, &info), 0);
+	UNIT_EQ(info.guard_bits, 64);
+	fake.feature_data[NVME_HOST_BEHAVIOR_LBAFEE] = 0;
+	UNIT_EQ(plx_nvme_ctrl_reset(ctrl), 0);
+	UNIT_EQ(fake.feature_data[NVME_HOST_BEHAVIOR_LBAFEE], 1);
+	fake.ns_nvm.elbaf[0] = htole32(3 << NVME_ELBAF_PIF_SHIFT);
+	CU_ASSERT_PTR_NULL(plx_nvme_ns_open_metadata(ctrl, 1));
+	UNIT_EQ(errno, EPROTO);
+	tear_down();
+}
+
+static bool refuse_behavior(const struct nvme_sqe *sqe)
+{
+	if (sqe->opcode != NVME_ADMIN_SET_FEATURES ||
+	    le32toh(sqe->cdw10) != NVME_FEATURE_HOST_BEHAVIOR)
+		return false;
+	fake_complete(0, le16toh(sqe->cid), PLX_NVME_INVALID_FIELD, 0);
+	return true;
+}
+
+static void extended_formats_refused(void)
+{
+	struct plx_nvme_ns_info info;
+
+	fake_defaults();
+	fake.id.ctratt = htole32(NVME_CTRATT_ELBAS);
+	fake.ns[0].lbaf[0].ms = htole16(16);
+	fake.ns_nvm.elbaf[0] = htole32(2 << NVME_ELBAF_PIF_SHIFT);
+	fake.on_admin = refuse_behavior;
+	open_with(NULL);
+	UNIT_EQ(fake_lies(ctrl, PLX_NVME_LIE_IDENTIFY), 1);
+	UNIT_EQ(plx_nvme_ns_info_get(ctrl, 1, &info), 0);
+	UNIT_EQ(info.guard_bits, 16);
+	tear_down();
+}
+
 /* --- Shadow doorbells ----------------------------------------------------------------------- */
 
 /* Rung exactly when the value passes the one that was asked for. */
@@ -258,6 +316,8 @@ CU_TestInfo tune_tests[] = {
 	{"weights that cannot be", weights_that_cannot_be},
 	{"coalescing", coalescing},
 	{"a shadow rings", shadow_rings},
+	{"extended formats", extended_formats},
+	{"lie: extended formats refused", extended_formats_refused},
 	{"shadow doorbells", shadow_doorbells},
 	{"shadow doorbells that are not there", shadow_not_there},
 	{"lie: fewer queues after a reset, and shadow doorbells", lie_shadow_after_reset},
