@@ -22,6 +22,8 @@ static const struct command commands[] = {
 	{"format", "format a namespace", cmd_format},
 	{"ns", "attach, detach, create, delete namespaces", cmd_ns},
 	{"zns", "the zones of a zoned namespace", cmd_zns},
+	{"virt", "what it gives to its virtual functions", cmd_virt},
+	{"directive", "directives of a namespace, and its streams", cmd_directive},
 	{"paths", "namespaces that two controllers have in common", cmd_paths},
 	{"events", "what a controller says by itself, as it comes", cmd_events},
 	{"log", "a log page: SMART, errors, firmware slots, ...", cmd_log},

@@ -176,6 +176,23 @@ int nvme_admin_status(struct plx_nvme_ctrl *ctrl, const struct nvme_sqe *sqe, co
 
 /* --- Commands ------------------------------------------------------------------------------- */
 
+/* Into the page. */
+static int identify(struct plx_nvme_ctrl *ctrl, uint32_t cdw10, uint32_t cdw11, uint32_t nsid,
+		    const char *what)
+{
+	struct nvme_sqe sqe = {
+		.opcode = NVME_ADMIN_IDENTIFY,
+		.nsid = htole32(nsid),
+		.prp1 = htole64(plx_iova(ctrl->page)),
+		.cdw10 = htole32(cdw10),
+		.cdw11 = htole32(cdw11),
+	};
+
+	/* A controller that says success and writes nothing leaves zeroes, which are refused. */
+	memset(ctrl->page, 0, NVME_IDENTIFY_BYTES);
+	return nvme_admin_run(ctrl, &sqe, what, NULL);
+}
+
 int nvme_admin_identify_set(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid,
 			    enum plx_nvme_command_set set)
 {
@@ -186,18 +203,16 @@ int nvme_admin_identify_set(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint3
 		[NVME_CNS_NS_IDS] = "Identify (namespace identification descriptors)",
 		[NVME_CNS_SET_NS] = "Identify Namespace (of a command set)",
 		[NVME_CNS_SET_CTRL] = "Identify Controller (of a command set)",
-	};
-	struct nvme_sqe sqe = {
-		.opcode = NVME_ADMIN_IDENTIFY,
-		.nsid = htole32(nsid),
-		.prp1 = htole64(plx_iova(ctrl->page)),
-		.cdw10 = htole32(cns),
-		.cdw11 = htole32((uint32_t)set << NVME_CSI_SHIFT),
+		[NVME_CNS_PRIMARY] = "Identify (primary controller capabilities)",
 	};
 
-	/* A controller that says success and writes nothing leaves zeroes, which are refused. */
-	memset(ctrl->page, 0, NVME_IDENTIFY_BYTES);
-	return nvme_admin_run(ctrl, &sqe, what[cns], NULL);
+	return identify(ctrl, cns, (uint32_t)set << NVME_CSI_SHIFT, nsid, what[cns]);
+}
+
+int nvme_admin_identify_controllers(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint16_t from)
+{
+	return identify(ctrl, cns | (uint32_t)from << NVME_CNS_CONTROLLER_SHIFT, 0, 0,
+			"Identify (secondary controllers)");
 }
 
 int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid)

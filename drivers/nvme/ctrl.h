@@ -229,6 +229,8 @@ int nvme_admin_identify(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t 
 /** Of an I/O command set. */
 int nvme_admin_identify_set(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint32_t nsid,
 			    enum plx_nvme_command_set set);
+/** A list of controllers, those from an id on. */
+int nvme_admin_identify_controllers(struct plx_nvme_ctrl *ctrl, enum nvme_cns cns, uint16_t from);
 /** Ask for `want` I/O queue pairs; *got is what the controller gave, checked. */
 int nvme_admin_set_queues(struct plx_nvme_ctrl *ctrl, uint32_t want, uint32_t *got);
 int nvme_admin_create_queues(struct plx_nvme_ctrl *ctrl, struct plx_nvme_qpair *qp);

@@ -93,6 +93,9 @@ enum nvme_admin_opcode {
 	NVME_ADMIN_FW_DOWNLOAD = 0x11,
 	NVME_ADMIN_NS_ATTACHMENT = 0x15,
 	NVME_ADMIN_KEEP_ALIVE = 0x18,
+	NVME_ADMIN_DIRECTIVE_SEND = 0x19,
+	NVME_ADMIN_DIRECTIVE_RECEIVE = 0x1a,
+	NVME_ADMIN_VIRTUALIZATION = 0x1c,
 	NVME_ADMIN_DOORBELL_BUFFER = 0x7c,
 	NVME_ADMIN_FORMAT = 0x80,
 	NVME_ADMIN_SANITIZE = 0x84,
@@ -147,9 +150,12 @@ enum nvme_cns {
 	NVME_CNS_NS_IDS = 0x03,
 	NVME_CNS_SET_NS = 0x05, /* of an I/O command set: cdw11 31:24 */
 	NVME_CNS_SET_CTRL = 0x06,
+	NVME_CNS_PRIMARY = 0x14,
+	NVME_CNS_SECONDARY = 0x15, /* controller id: cdw10 31:16 */
 };
-#define NVME_IDENTIFY_BYTES 4096
-#define NVME_CSI_SHIFT	    24
+#define NVME_CNS_CONTROLLER_SHIFT 16
+#define NVME_IDENTIFY_BYTES	  4096
+#define NVME_CSI_SHIFT		  24
 
 /* Identify Controller, Base 5.17.2.1 */
 struct nvme_id_ctrl {
@@ -197,12 +203,44 @@ static_assert(offsetof(struct nvme_id_ctrl, subnqn) == 768, "Base 5.17.2.1");
 
 #define NVME_SQES_REQUIRED	  6
 #define NVME_CQES_REQUIRED	  4
+#define NVME_OACS_DIRECTIVES	  0x020
+#define NVME_OACS_VIRTUALIZATION  0x080
 #define NVME_OACS_DOORBELL_BUFFER 0x100
 #define NVME_CTRATT_ELBAS	  0x8000 /* extended LBA formats */
 #define NVME_VWC_PRESENT	  0x1
 #define NVME_SGLS_MASK		  0x3
 #define NVME_SGLS_BYTES		  0x1 /* of the two: no alignment is asked for */
 #define NVME_SGLS_DWORDS	  0x2 /* multiples of 4 */
+
+/* Primary Controller Capabilities, Base 5.17.2.14: flexible resources of one kind */
+struct nvme_virt_resource {
+	uint32_t frt, rfa;
+	uint16_t rfap, prt, frsm, gran;
+	uint8_t reserved16[16];
+};
+struct nvme_primary_caps {
+	uint16_t cntlid, portid;
+	uint8_t crt; /* queues 0, interrupts 1 */
+	uint8_t reserved5[27];
+	struct nvme_virt_resource vq, vi;
+};
+static_assert(sizeof(struct nvme_primary_caps) == 96, "Base 5.17.2.14");
+
+/* Secondary Controller List, Base 5.17.2.15 */
+#define NVME_SECONDARIES 127
+struct nvme_secondary {
+	uint16_t scid, pcid;
+	uint8_t scs; /* online 0 */
+	uint8_t reserved5[3];
+	uint16_t vfn, nvq, nvi;
+	uint8_t reserved14[18];
+};
+struct nvme_secondary_list {
+	uint8_t count;
+	uint8_t reserved1[31];
+	struct nvme_secondary entries[NVME_SECONDARIES];
+};
+static_assert(sizeof(struct nvme_secondary_list) == NVME_IDENTIFY_BYTES, "Base 5.17.2.15");
 
 /* LBA format, NVM 4.1.5.1 */
 struct nvme_lbaf {

@@ -340,12 +340,27 @@ static uint16_t identify_ids(uint32_t nsid, uint8_t *to)
 	return 0;
 }
 
+static uint16_t identify_secondaries(uint32_t from, struct nvme_secondary_list *to)
+{
+	unsigned int i;
+
+	for (i = 0; fake.secondaries[i].scid && to->count < NVME_SECONDARIES; i++)
+		if (le16toh(fake.secondaries[i].scid) >= from || fake.list_endless)
+			to->entries[to->count++] = fake.secondaries[i];
+	return 0;
+}
+
 static uint16_t identify(const struct nvme_sqe *sqe)
 {
 	void *to = dma(le64toh(sqe->prp1));
 	uint32_t nsid = le32toh(sqe->nsid);
 
-	switch (le32toh(sqe->cdw10)) {
+	switch (le32toh(sqe->cdw10) & 0xff) {
+	case NVME_CNS_PRIMARY:
+		memcpy(to, &fake.primary, sizeof(fake.primary));
+		return 0;
+	case NVME_CNS_SECONDARY:
+		return identify_secondaries(le32toh(sqe->cdw10) >> 16, to);
 	case NVME_CNS_CTRL:
 		memcpy(to, &fake.id, sizeof(fake.id));
 		return 0;
@@ -554,6 +569,18 @@ static uint16_t delete_sq(uint32_t qid)
 	return 0;
 }
 
+/* As much data as the command names. */
+static uint16_t directive(const struct nvme_sqe *sqe, uint64_t *result)
+{
+	size_t len = ((size_t)le32toh(sqe->cdw10) + 1) * 4;
+
+	*result = fake.manage_value;
+	if (sqe->prp1 && len <= sizeof(fake.directive))
+		fake_transfer(sqe, (char *)fake.directive, len,
+			      sqe->opcode == NVME_ADMIN_DIRECTIVE_RECEIVE);
+	return 0;
+}
+
 /* What changes it for good; remembered, for other commands follow. */
 static uint16_t manage(const struct nvme_sqe *sqe, uint64_t *result)
 {
@@ -571,6 +598,12 @@ static uint16_t manage(const struct nvme_sqe *sqe, uint64_t *result)
 		return fake.commit_status;
 	case NVME_ADMIN_SANITIZE:
 		return 0;
+	case NVME_ADMIN_VIRTUALIZATION:
+		*result = fake.manage_value;
+		return 0;
+	case NVME_ADMIN_DIRECTIVE_SEND:
+	case NVME_ADMIN_DIRECTIVE_RECEIVE:
+		return directive(sqe, result);
 	default:
 		return PLX_NVME_INVALID_OPCODE;
 	}

@@ -50,6 +50,10 @@ struct fake {
 	uint8_t command_set[FAKE_NAMESPACES];
 	struct nvme_id_zns zns; /* of all zoned ones */
 	struct nvme_id_ns_nvm ns_nvm;
+	struct nvme_primary_caps primary;
+	struct nvme_secondary secondaries[200]; /* ascending by id, up to one of id 0 */
+	uint32_t manage_value;			/* of Virtualization Management, directives */
+	uint8_t directive[96];			/* what a directive answers, or is told */
 	uint8_t zasl;
 	uint8_t ns_id_length; /* of the descriptor of a command set; 0: as it should be */
 	uint32_t changed[PLX_NVME_CHANGED_NS_MAX]; /* log page of changed namespaces */
@@ -136,10 +140,10 @@ void fake_transfer(const struct nvme_sqe *sqe, char *data, size_t len, bool to_h
 /** Lies of a kind that the controller has counted. */
 uint64_t fake_lies(struct plx_nvme_ctrl *ctrl, enum plx_nvme_lie kind);
 
-extern CU_TestInfo cmb_tests[], cmd_tests[], controller_tests[], ctrl_life_tests[], event_tests[],
-	group_tests[], identify_tests[], latency_tests[], lies_tests[], lies_io_tests[],
-	log_tests[], manage_tests[], passthru_tests[], namespace_tests[], pattern_tests[],
-	pi_tests[], pool_tests[], prp_tests[], qpair_tests[], recover_tests[], status_tests[],
-	transfer_tests[], tune_tests[], zns_tests[];
+extern CU_TestInfo directive_tests[], virt_tests[], cmb_tests[], cmd_tests[], controller_tests[],
+	ctrl_life_tests[], event_tests[], group_tests[], identify_tests[], latency_tests[],
+	lies_tests[], lies_io_tests[], log_tests[], manage_tests[], passthru_tests[],
+	namespace_tests[], pattern_tests[], pi_tests[], pool_tests[], prp_tests[], qpair_tests[],
+	recover_tests[], status_tests[], transfer_tests[], tune_tests[], zns_tests[];
 
 #endif /* POLLUX_TESTS_NVME_FAKE_H */

@@ -19,6 +19,8 @@ int main(void)
 		{"recover", fake_eal_up, fake_eal_down, NULL, NULL, recover_tests},
 		{"zns", fake_eal_up, fake_eal_down, NULL, NULL, zns_tests},
 		{"tune", fake_eal_up, fake_eal_down, NULL, NULL, tune_tests},
+		{"virt", fake_eal_up, fake_eal_down, NULL, NULL, virt_tests},
+		{"directive", fake_eal_up, fake_eal_down, NULL, NULL, directive_tests},
 		{"cmb", fake_eal_up, fake_eal_down, NULL, NULL, cmb_tests},
 		{"group", fake_eal_up, fake_eal_down, NULL, NULL, group_tests},
 		{"cmd", fake_eal_up, fake_eal_down, NULL, NULL, cmd_tests},
