@@ -40,6 +40,7 @@ int cmd_format(int argc, char **argv);
 int cmd_ns(int argc, char **argv);
 int cmd_directive(int argc, char **argv);
 int cmd_virt(int argc, char **argv);
+int cmd_reset(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_zns(int argc, char **argv);
 int cmd_paths(int argc, char **argv);

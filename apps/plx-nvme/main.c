@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{"format", "format a namespace", cmd_format},
 	{"ns", "attach, detach, create, delete namespaces", cmd_ns},
 	{"zns", "the zones of a zoned namespace", cmd_zns},
+	{"reset", "reset a controller or its subsystem", cmd_reset},
 	{"virt", "what it gives to its virtual functions", cmd_virt},
 	{"directive", "directives of a namespace, and its streams", cmd_directive},
 	{"paths", "namespaces that two controllers have in common", cmd_paths},
