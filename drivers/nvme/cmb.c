@@ -113,7 +113,7 @@ static int place(struct plx_nvme_ctrl *ctrl)
 
 int nvme_cmb_open(struct plx_nvme_ctrl *ctrl)
 {
-	struct where w;
+	struct where w = {0};
 	int err;
 
 	if (!ctrl->config.cmb || !(ctrl->info.capabilities & NVME_CAP_CMBS))
@@ -152,9 +152,12 @@ static uint32_t pages_of(const struct plx_nvme_ctrl *ctrl, size_t bytes)
 void *nvme_cmb_take(struct plx_nvme_ctrl *ctrl, size_t bytes, plx_iova_t *iova)
 {
 	struct nvme_cmb *cmb = &ctrl->cmb;
-	uint32_t want = pages_of(ctrl, bytes), run = 0, i;
+	uint32_t want, run = 0, i;
 	size_t at;
 
+	if (cmb->pages == 0)
+		return NULL;
+	want = pages_of(ctrl, bytes);
 	for (i = 0; i < cmb->pages && run < want; i++)
 		run = cmb->used[i] ? 0 : run + 1;
 	if (run < want)

@@ -8,6 +8,8 @@
 
 #include "nvme/ctrl.h"
 
+PLX_LOG_USE(nvme);
+
 #define NS_PER_MS UINT64_C(1000000)
 /* So many times within the controller's limit. */
 #define PER_LIMIT 3

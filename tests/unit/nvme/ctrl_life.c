@@ -330,6 +330,8 @@ static void gone_during_a_reset_stays_gone(void)
 	set_up(NULL, false);
 	fake.io_silent = true;
 	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, REQS), REQS);
+	/* So that the function is reset, which takes bus mastering away. */
+	fake.never_unready = true;
 	fake.on_master = found_gone_by_another;
 	UNIT_EQ(plx_nvme_ctrl_reset(ctrl), -ENODEV);
 	pthread_join(finder, NULL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <pollux/mem.h>
+#include <pollux/nvme_pi.h>
 
 #include "fake.h"
 #include "runner.h"
