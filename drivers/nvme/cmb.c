@@ -21,6 +21,7 @@ PLX_LOG_USE(nvme);
  * that a command may name.
  */
 #define CMB_BASE (UINT64_C(1) << 62)
+static_assert((CMB_BASE & UINT32_MAX) == 0, "the lower half of CMBMSC is flags only");
 /* Room for the queues of hundreds of queue pairs; more is not mapped. */
 #define CMB_BYTES_MAX (16u << 20)
 
@@ -104,8 +105,9 @@ static int map(struct plx_nvme_ctrl *ctrl, const struct where *w)
 /* Tell the controller where it is to find it. */
 static int place(struct plx_nvme_ctrl *ctrl)
 {
-	plx_mmio_write64_lo_hi(ctrl->bar + NVME_CMBMSC,
-			       CMB_BASE | NVME_CMBMSC_CMSE | NVME_CMBMSC_CRE);
+	/* The address must be complete when the lower half switches it on. */
+	nvme_set32(ctrl, NVME_CMBMSC + 4, CMB_BASE >> 32);
+	nvme_set32(ctrl, NVME_CMBMSC, NVME_CMBMSC_CMSE | NVME_CMBMSC_CRE);
 	if (nvme_get32(ctrl, NVME_CMBSTS) & NVME_CMBSTS_CBAI)
 		return unusable(ctrl, "it refuses its address (CMBSTS.CBAI)");
 	return 0;
@@ -118,7 +120,7 @@ int nvme_cmb_open(struct plx_nvme_ctrl *ctrl)
 
 	if (!ctrl->config.cmb || !(ctrl->info.capabilities & NVME_CAP_CMBS))
 		return 0;
-	plx_mmio_write64_lo_hi(ctrl->bar + NVME_CMBMSC, NVME_CMBMSC_CRE);
+	nvme_set32(ctrl, NVME_CMBMSC, NVME_CMBMSC_CRE);
 	err = find(ctrl, &w);
 	if (!err)
 		err = map(ctrl, &w);

@@ -2,7 +2,8 @@
 /*
  * nvme-reset BDF [ROUNDS]: writes run on two queue pairs, one polled and one with interrupts, while
  * the controller is reset again and again, every third time behind the driver's back. Every request
- * must end exactly once; what ended well is read back at the end. Used by the case nvme-reset.
+ * must end exactly once; what ended well is read back at the end. Submission queues are in the
+ * controller's memory where it has some. Used by the cases nvme-reset and nvme-cmb.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -174,10 +175,11 @@ static int read_back(struct test *t)
 static int open_all(struct test *t, const char *bdf)
 {
 	struct plx_nvme_qpair_config config = {.depth = DEPTH + 1, .prp_lists = DEPTH};
+	struct plx_nvme_ctrl_config ctrl_config = {.cmb = true};
 	uint32_t blocks;
 	unsigned int i;
 
-	t->ctrl = plx_nvme_ctrl_open(bdf, NULL);
+	t->ctrl = plx_nvme_ctrl_open(bdf, &ctrl_config);
 	t->ns = t->ctrl ? plx_nvme_ns_open(t->ctrl, 1) : NULL;
 	t->qps[0] = t->ns ? plx_nvme_qpair_open(t->ctrl, &config) : NULL;
 	config.interrupt = true;
@@ -201,6 +203,7 @@ static int open_all(struct test *t, const char *bdf)
 static int run(struct test *t, const char *bdf, unsigned int rounds)
 {
 	struct plx_nvme_ctrl_stats stats;
+	struct plx_nvme_ctrl_info info;
 	unsigned int round, i;
 	uint64_t lies = 0;
 	int err = open_all(t, bdf);
@@ -214,9 +217,10 @@ static int run(struct test *t, const char *bdf, unsigned int rounds)
 	plx_nvme_ctrl_stats(t->ctrl, &stats);
 	for (i = 0; i < PLX_NVME_LIE_KINDS; i++)
 		lies += stats.lies[i];
+	plx_nvme_ctrl_info(t->ctrl, &info);
 	printf("%u resets, %" PRIu64 " requests ended, %" PRIu64 " of them aborted, %" PRIu64
-	       " lies\n",
-	       rounds, t->ended, t->aborted, lies);
+	       " lies, %u bytes of controller memory\n",
+	       rounds, t->ended, t->aborted, lies, info.cmb_bytes);
 	return lies || stats.aborted != t->aborted ? -1 : 0;
 }
 
