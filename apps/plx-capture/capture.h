@@ -44,7 +44,7 @@ struct writer_stats {
 	uint64_t acknowledged; /* packets that are on the namespace, and all before them */
 	uint64_t failed;       /* packets whose command failed */
 	uint64_t full;	       /* packets for which the namespace has no room */
-	uint64_t unwritable;   /* too long for a command, or chains without SGLs */
+	uint64_t unwritable;   /* what writer_takes() refuses */
 	uint64_t chunks;
 };
 
@@ -55,6 +55,11 @@ struct writer *writer_open(struct disk *disk, const char *interface);
  * @dropped: packets lost before they were put
  */
 int writer_close(struct writer *w, uint64_t dropped, struct writer_stats *stats);
+/**
+ * Can one command take the packet? Not if it is too long; with SGLs, if a buffer of it that is not
+ * the last holds a length that is no multiple of 4; without, if it is of several buffers.
+ */
+bool writer_takes(const struct disk *disk, const struct plx_pktbuf *p);
 /** Is there a chunk free for another burst? If not, poll. */
 bool writer_ready(const struct writer *w);
 /**

@@ -63,23 +63,26 @@ static int fill_from_file(struct source *s, uint64_t from, size_t want)
 		ssize_t n = pread(s->fd, s->window + got, want - got, (off_t)(from + got));
 
 		if (n <= 0)
-			return n ? -errno : -ENODATA;
+			return n ? -errno : -EIO; /* it has become shorter */
 		got += (size_t)n;
 	}
 	return 0;
 }
 
-/* Bytes [at, at + len), or NULL behind the end or on an error, told of. */
-static const void *bytes_at(struct source *s, uint64_t at, size_t len)
+/* Bytes [at, at + len). Return: 0; -ENODATA: behind the end; or why they cannot be read, told of.
+ */
+static int bytes_at(struct source *s, uint64_t at, size_t len, const void **bytes)
 {
 	uint64_t from = at / s->block_size * s->block_size;
 	size_t want = WINDOW_BYTES;
 	int err;
 
 	if (at + len > s->size || at + len < at)
-		return NULL;
-	if (at >= s->start && at + len <= s->start + s->len)
-		return s->window + (at - s->start);
+		return -ENODATA;
+	if (at >= s->start && at + len <= s->start + s->len) {
+		*bytes = s->window + (at - s->start);
+		return 0;
+	}
 	if (want > s->size - from)
 		want = (size_t)(s->size - from);
 	/* Far from the last: somebody searches, and needs little. */
@@ -87,11 +90,12 @@ static const void *bytes_at(struct source *s, uint64_t at, size_t len)
 	err = s->disk.ctrl ? fill_from_disk(s, from, want) : fill_from_file(s, from, want);
 	if (err) {
 		fprintf(stderr, "plx-capture: reading at %" PRIu64 ": %s\n", from, strerror(-err));
-		return NULL;
+		return err;
 	}
 	s->start = from;
 	s->len = want;
-	return s->window + (at - from);
+	*bytes = s->window + (at - from);
+	return 0;
 }
 
 static int open_disk(struct source *s, const struct export_options *o)
@@ -138,7 +142,6 @@ static void close_source(struct source *s)
 
 /* --- Chunks ---------------------------------------------------------------------------------- */
 
-/* The bytes behind the header, or NULL: the chunk is cut off. */
 static int export_record(struct source *s, FILE *out, uint64_t at, const struct record *r,
 			 struct totals *t)
 {
@@ -146,6 +149,7 @@ static int export_record(struct source *s, FILE *out, uint64_t at, const struct 
 	uint32_t length = le32toh(r->length);
 	uint64_t more = dropped > t->dropped ? dropped - t->dropped : 0;
 	const void *packet;
+	int err;
 
 	if (sequence > t->next_sequence)
 		t->missing += sequence - t->next_sequence;
@@ -156,9 +160,9 @@ static int export_record(struct source *s, FILE *out, uint64_t at, const struct 
 		t->ended = true;
 		return 0;
 	}
-	packet = bytes_at(s, at + sizeof(*r), length);
-	if (!packet)
-		return -ENODATA;
+	err = bytes_at(s, at + sizeof(*r), length, &packet);
+	if (err)
+		return err;
 	t->packets++;
 	return pcapng_packet(out, t->last_ns, packet, length, more) ? -EIO : 0;
 }
@@ -172,13 +176,14 @@ static int64_t export_chunk(struct source *s, FILE *out, uint64_t session, uint6
 
 	for (;;) {
 		struct record r;
-		const void *there = bytes_at(s, at, sizeof(r));
-		int err;
+		const void *there;
+		int err = bytes_at(s, at, sizeof(r), &there);
 
-		if (!there)
-			return at == start ? 0 : (int64_t)((at - start) / s->block_size + 1);
-		memcpy(&r, there, sizeof(r)); /* aligned to 4 bytes only */
-		if (!record_ok(&r, session, block))
+		if (err && err != -ENODATA)
+			return err;
+		if (!err)
+			memcpy(&r, there, sizeof(r)); /* aligned to 4 bytes only */
+		if (err || !record_ok(&r, session, block))
 			return at == start ? 0 : (int64_t)((at - start) / s->block_size + 1);
 		err = export_record(s, out, at, &r, t);
 		if (err)
@@ -212,18 +217,20 @@ static int export_all(struct source *s, FILE *out, const struct superblock *sb, 
 
 static int export_source(struct source *s, const struct export_options *o, FILE *out)
 {
-	const struct superblock *there = bytes_at(s, 0, sizeof(*there));
 	struct totals t = {0};
 	struct superblock sb;
-	int err;
+	const void *there;
+	int err = bytes_at(s, 0, sizeof(sb), &there);
 
-	if (!there || !superblock_ok(there)) {
+	if (err && err != -ENODATA)
+		return err;
+	if (err || !superblock_ok(there)) {
 		fprintf(stderr,
 			"plx-capture: %s: there is no capture on it (or not of version %d)\n",
 			o->disk, FORMAT_VERSION);
 		return -ENOENT;
 	}
-	sb = *there;
+	memcpy(&sb, there, sizeof(sb));
 	if (s->disk.ctrl && s->block_size != le32toh(sb.block_size)) {
 		fprintf(stderr, "plx-capture: %s: was formatted to other blocks since\n", o->disk);
 		return -EPROTO;

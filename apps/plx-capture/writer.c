@@ -174,21 +174,29 @@ static bool overflows(const struct writer *w, const struct chunk *c, const struc
 }
 
 /* Without SGLs a command takes one buffer, and what fills up the block must be in it, too. */
-static bool fits_its_buffer(const struct writer *w, const struct plx_pktbuf *p)
+static bool fits_its_buffer(const struct disk *disk, const struct plx_pktbuf *p)
 {
 	uint32_t len = (uint32_t)sizeof(struct record) + p->len;
 
-	return !p->next && round_up(len, w->disk->block_size) - sizeof(struct record) <=
+	return !p->next && round_up(len, disk->block_size) - sizeof(struct record) <=
 				   (uint32_t)p->buf_len - p->data_off;
 }
 
-/* Can one command take it? */
-static bool is_writable(const struct writer *w, const struct plx_pktbuf *p)
+/* Pieces are multiples of 4: bytes that fill one up may be behind the packet, and not inside. */
+static bool is_joined(const struct plx_pktbuf *p)
+{
+	for (; p->next; p = p->next)
+		if (p->len % 4)
+			return false;
+	return true;
+}
+
+bool writer_takes(const struct disk *disk, const struct plx_pktbuf *p)
 {
 	uint32_t len = (uint32_t)sizeof(struct record) + p->pkt_len + 4 * p->nsegs;
 
-	return p->pkt_len <= PACKET_MAX && len + w->disk->block_size <= w->disk->max_transfer &&
-	       p->nsegs < CHUNK_SGES && (w->disk->sgl || fits_its_buffer(w, p));
+	return p->pkt_len <= PACKET_MAX && len + disk->block_size <= disk->max_transfer &&
+	       p->nsegs < CHUNK_SGES && (disk->sgl ? is_joined(p) : fits_its_buffer(disk, p));
 }
 
 /* Does it fit the namespace, with a last record behind it? */
@@ -222,7 +230,7 @@ void writer_put(struct writer *w, struct plx_pktbuf *p, uint64_t time_ns, uint64
 		writer_push(w);
 		c = chunk_at(w, w->head);
 	}
-	if (!is_writable(w, p)) {
+	if (!writer_takes(w->disk, p)) {
 		w->stats.unwritable++;
 		plx_pktbuf_free(p);
 		return;

@@ -3,9 +3,16 @@
 #include "../../../apps/plx-capture/capture.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -266,6 +273,97 @@ static void no_capture(void)
 	UNIT_EQ(superblock_ok((struct superblock *)image), false);
 }
 
+/* From here on no file of this process can be read but at its beginning. */
+static int refuse_reads(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pread64, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[3])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {sizeof(code) / sizeof(code[0]), code};
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void read_errors(void)
+{
+	const struct export_options o = {.disk = path, .output = "/dev/null"};
+	struct superblock *sb = (struct superblock *)image;
+	int fd, status = 0;
+	pid_t child;
+
+	start_image();
+	sb->window = htole64(1 << 20); /* chunks are looked for far behind the first piece read */
+	superblock_seal(sb);
+	add_chunk(SESSION, 1, 4, 100, 0);
+	fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	UNIT_EQ(write(fd, image, sizeof(image)), sizeof(image));
+	UNIT_EQ(ftruncate(fd, 16 << 20), 0);
+	close(fd);
+	UNIT_EQ(export_run(&o), EXIT_SUCCESS);
+	child = fork();
+	if (child == 0)
+		_exit(refuse_reads() ? 77 : export_run(&o));
+	UNIT_EQ(waitpid(child, &status, 0), child);
+	UNIT_EQ(WIFEXITED(status) ? WEXITSTATUS(status) : -1, EXIT_FAILURE);
+}
+
+/* A packet of buffers of these lengths. */
+static struct plx_pktbuf *chain(struct plx_pktbuf_pool *pool, uint16_t a, uint16_t b, uint16_t c)
+{
+	struct plx_pktbuf *p[3];
+	const uint16_t len[3] = {a, b, c};
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		p[i] = plx_pktbuf_alloc(pool);
+		plx_pktbuf_append(p[i], len[i]);
+	}
+	p[0]->next = p[1];
+	p[1]->next = p[2];
+	p[0]->nsegs = 3;
+	p[0]->pkt_len = (uint32_t)a + b + c;
+	return p[0];
+}
+
+static void what_a_command_takes(void)
+{
+	static const struct {
+		uint16_t len[3];
+		bool sgl;
+	} chains[] = {{{60, 64, 61}, true}, {{61, 64, 60}, false}, {{60, 62, 60}, false}};
+	struct disk sgl = {.block_size = BLOCK, .max_transfer = 65536, .sgl = true}, prp = sgl;
+	struct plx_pktbuf_pool_config config = {.name = "test", .count = 64};
+	struct plx_pktbuf_pool *pool;
+	struct plx_pktbuf *p;
+	size_t i;
+
+	prp.sgl = false;
+	UNIT_EQ(plx_eal_init(&(struct plx_eal_config){.no_huge = true}), 0);
+	pool = plx_pktbuf_pool_open(&config);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(pool);
+	for (i = 0; i < sizeof(chains) / sizeof(chains[0]); i++) {
+		p = chain(pool, chains[i].len[0], chains[i].len[1], chains[i].len[2]);
+		UNIT_EQ(writer_takes(&sgl, p), chains[i].sgl);
+		UNIT_EQ(writer_takes(&prp, p), false);
+		plx_pktbuf_free(p);
+	}
+	p = plx_pktbuf_alloc(pool);
+	plx_pktbuf_append(p, 61);
+	UNIT_EQ(writer_takes(&sgl, p), true);
+	UNIT_EQ(writer_takes(&prp, p), true);
+	sgl.max_transfer = BLOCK;
+	UNIT_EQ(writer_takes(&sgl, p), false);
+	plx_pktbuf_free(p);
+	UNIT_EQ(plx_pktbuf_pool_close(pool), 0);
+	UNIT_EQ(plx_eal_fini(), 0);
+}
+
 static void a_signal_ends_it(void)
 {
 	struct seen s;
@@ -304,6 +402,8 @@ static CU_TestInfo capture_tests[] = {
 	{"what a header may say", limits},
 	{"no capture", no_capture},
 	{"a signal ends it", a_signal_ends_it},
+	{"what cannot be read is no end", read_errors},
+	{"what one command takes", what_a_command_takes},
 	CU_TEST_INFO_NULL,
 };
 
