@@ -65,6 +65,7 @@ static struct plx_backend backend = {
 	.mem_alloc = plx_dpdk_alloc,
 	.mem_free = plx_dpdk_free,
 	.mem_stats = plx_dpdk_heap_stats,
+	.mem_owner = plx_dpdk_heap_owner,
 	.log = log_line,
 };
 

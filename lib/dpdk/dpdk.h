@@ -37,5 +37,7 @@ void plx_dpdk_heap_close(void);
 int plx_dpdk_alloc(size_t size, size_t align, int node, void **va, bool *zeroed);
 int plx_dpdk_free(void *va);
 void plx_dpdk_heap_stats(struct plx_mem_stats *stats);
+/** number < PLX_OWNERS */
+void plx_dpdk_heap_owner(unsigned int number, struct plx_mem_owner *owner);
 
 #endif /* PLX_DPDK_DPDK_H */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <search.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <rte_lcore.h>
 #include <rte_malloc.h>
@@ -15,6 +16,7 @@
 #include <pollux/log.h>
 
 #include "dpdk.h"
+#include "eal/owner.h"
 #include "eal/probe.h"
 
 PLX_LOG_USE(dpdk);
@@ -24,12 +26,16 @@ PLX_LOG_USE(dpdk);
 struct object {
 	void *va; /* the key */
 	size_t size;
+	uint8_t owner;
 };
 
 static pthread_mutex_t books = PTHREAD_MUTEX_INITIALIZER;
-static void *objects;	   /* a tree of them; books */
-static uint64_t used;	   /* books */
-static uint64_t count;	   /* books */
+static void *objects;  /* a tree of them; books */
+static uint64_t used;  /* books */
+static uint64_t count; /* books */
+static struct {
+	uint64_t bytes, count;
+} owners[PLX_OWNERS];	   /* books */
 static size_t limit_bytes; /* 0: none */
 
 static int by_address(const void *a, const void *b)
@@ -75,10 +81,14 @@ static int enter(void *va, size_t size)
 	void *node = NULL;
 
 	if (object) {
-		*object = (struct object){va, size};
+		*object = (struct object){va, size, plx_owner()};
 		pthread_mutex_lock(&books);
 		node = tsearch(object, &objects, by_address);
-		count += node != NULL;
+		if (node) {
+			count++;
+			owners[object->owner].bytes += size;
+			owners[object->owner].count++;
+		}
 		pthread_mutex_unlock(&books);
 	}
 	if (node)
@@ -90,7 +100,7 @@ static int enter(void *va, size_t size)
 /* Return: the size, or 0: no such object. */
 static size_t strike(void *va)
 {
-	struct object key = {va, 0}, *object = NULL;
+	struct object key = {.va = va}, *object = NULL;
 	struct object **node;
 	size_t size = 0;
 
@@ -102,6 +112,8 @@ static size_t strike(void *va)
 		tdelete(&key, &objects, by_address);
 		used -= size;
 		count--;
+		owners[object->owner].bytes -= size;
+		owners[object->owner].count--;
 	}
 	pthread_mutex_unlock(&books);
 	free(object);
@@ -209,6 +221,14 @@ void plx_dpdk_heap_stats(struct plx_mem_stats *stats)
 	stats->kind = stats->page_size > 4096 ? PLX_MEM_HUGETLB : PLX_MEM_SMALL;
 }
 
+void plx_dpdk_heap_owner(unsigned int number, struct plx_mem_owner *owner)
+{
+	pthread_mutex_lock(&books);
+	owner->bytes = owners[number].bytes;
+	owner->allocations = owners[number].count;
+	pthread_mutex_unlock(&books);
+}
+
 /* --- Life ------------------------------------------------------------------------------------ */
 
 int plx_dpdk_heap_open(size_t limit)
@@ -231,4 +251,5 @@ void plx_dpdk_heap_close(void)
 	objects = NULL;
 	used = 0;
 	count = 0;
+	memset(owners, 0, sizeof(owners));
 }

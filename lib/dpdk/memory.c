@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_memory.h>
@@ -41,6 +42,7 @@ static struct plx_window span; /* of all that rte_eal has reserved; set by reser
 static struct entry *entries;
 static uint64_t total_bytes; /* atomic */
 static size_t smallest_page;
+static pid_t followed_by;
 static bool is_static; /* rte_eal's memory neither grows nor shrinks */
 /* Memory that an address space refused: rte_eal cannot be refused, so its users are. Atomic. */
 static uint32_t refused;
@@ -252,7 +254,9 @@ static void memory_goes(const char *va, size_t len)
 
 static void on_event(enum rte_mem_event event, const void *va, size_t len, void *arg)
 {
-	/* In a forked child the devices are the parent's. */
+	/* In a forked child memory is the child's, and the devices are the parent's. */
+	if (getpid() != followed_by)
+		return;
 	if (event == RTE_MEM_EVENT_ALLOC)
 		memory_came(va, len);
 	else
@@ -298,6 +302,7 @@ int plx_dpdk_follow(void)
 {
 	struct walk walk = {0};
 
+	followed_by = getpid();
 	is_static = false;
 	refused = 0;
 	smallest_page = 0;

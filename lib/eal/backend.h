@@ -72,7 +72,7 @@ struct plx_backend {
 
 	/** Give free segments back. Return: bytes. NULL: they go by themselves. */
 	uint64_t (*mem_trim)(void);
-	/** What the owner of that number (owner.h) has. NULL: not known. */
+	/** What the owner of that number (owner.h) has. */
 	void (*mem_owner)(unsigned int number, struct plx_mem_owner *owner);
 
 	plx_log_outlet_t log; /**< NULL: stderr */

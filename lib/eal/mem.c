@@ -199,8 +199,6 @@ int plx_mem_owners(int (*fn)(const struct plx_mem_owner *owner, void *arg), void
 
 	if (!plx_eal_is_up())
 		return -ENODEV;
-	if (!plx_backend()->mem_owner)
-		return -ENOTSUP;
 	for (i = 0; !ret && (owner.name = plx_owner_name(i)) != NULL; i++) {
 		plx_backend()->mem_owner(i, &owner);
 		if (owner.allocations)

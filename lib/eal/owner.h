@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Who memory is allocated for: a name that each thread carries while it opens a port, a controller,
- * a pool. Names become small numbers, which the heap keeps with each piece.
+ * a pool. Names become small numbers, which the heap of each backend keeps with each piece.
  */
 #ifndef PLX_EAL_OWNER_H
 #define PLX_EAL_OWNER_H
@@ -12,7 +12,7 @@
 #define PLX_OWNERS 256
 
 /** The calling thread's. */
-uint8_t plx_owner(void);
+PLX_API uint8_t plx_owner(void);
 /** The name of a number, or NULL: there is none such (yet). */
 const char *plx_owner_name(unsigned int number);
 /** Forget all names; nothing is allocated any more. */

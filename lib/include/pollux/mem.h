@@ -185,8 +185,8 @@ struct plx_mem_owner {
 	uint64_t allocations;
 };
 /**
- * Call fn for each owner that has memory of the heap, until it returns non-zero. The EAL on DPDK
- * does not know owners. Return: what fn returned last, or 0; -ENODEV, -ENOTSUP.
+ * Call fn for each owner that has memory of the heap, until it returns non-zero.
+ * Return: what fn returned last, or 0; -ENODEV.
  */
 PLX_API int plx_mem_owners(int (*fn)(const struct plx_mem_owner *owner, void *arg), void *arg);
 

@@ -188,6 +188,39 @@ static void memory(void)
 	UNIT_EQ(plx_eal_fini(), 0);
 }
 
+static int find_owner(const struct plx_mem_owner *owner, void *arg)
+{
+	struct plx_mem_owner *wanted = arg;
+
+	if (strcmp(owner->name, wanted->name) != 0)
+		return 0;
+	*wanted = *owner;
+	return 1;
+}
+
+static void owners(void)
+{
+	struct plx_mem_owner port = {.name = "port 7"};
+	unsigned int before;
+	char *a, *b;
+
+	UNIT_EQ(dpdk_up(), 0);
+	before = plx_mem_owner_enter("port 7");
+	a = plx_dma_alloc(1 << 20, 0, PLX_NODE_ANY);
+	b = plx_dma_alloc(4096, 0, PLX_NODE_ANY);
+	plx_mem_owner_leave(before);
+	UNIT_EQ(plx_mem_owners(find_owner, &port), 1);
+	UNIT_EQ(port.bytes, (1 << 20) + 4096);
+	UNIT_EQ(port.allocations, 2);
+	plx_dma_free(a);
+	UNIT_EQ(plx_mem_owners(find_owner, &port), 1);
+	UNIT_EQ(port.bytes, 4096);
+	UNIT_EQ(port.allocations, 1);
+	plx_dma_free(b);
+	UNIT_EQ(plx_mem_owners(find_owner, &port), 0);
+	UNIT_EQ(plx_eal_fini(), 0);
+}
+
 static void limit(void)
 {
 	struct plx_eal_config config = {.backend = "dpdk", .mem_limit = 1 << 20};
@@ -226,6 +259,7 @@ CU_TestInfo join_tests[] = {
 	{"refused", refused},
 	{"lcores are rte_lcores", lcores},
 	{"memory is rte_malloc's", memory},
+	{"memory by owner", owners},
 	{"a limit", limit},
 	{"log lines go to rte_log", to_rte_log},
 	CU_TEST_INFO_NULL,
