@@ -40,11 +40,19 @@ void arp_ask(unsigned int port, const struct address *address)
 		port_send(port, everybody, ETHER_TYPE_ARP, p);
 }
 
+static void answer(unsigned int in, const struct arp_packet *arp, const struct address *sender)
+{
+	struct plx_pktbuf *reply = make(in, OP_REPLY, arp->sha, arp->spa);
+
+	neighbour_learn(in, sender, arp->sha);
+	if (reply)
+		port_send(in, arp->sha, ETHER_TYPE_ARP, reply);
+}
+
 void arp_input(unsigned int in, struct plx_pktbuf *p)
 {
 	const struct arp_packet *arp = plx_pktbuf_data(p);
 	const struct port *port = &app.ports[in];
-	struct plx_pktbuf *reply;
 	struct address sender, target;
 
 	app.ports[in].count.arp++;
@@ -61,11 +69,10 @@ void arp_input(unsigned int in, struct plx_pktbuf *p)
 	/* Only those who talk to us are learnt, and nobody takes an address of ours or of
 	 * elsewhere. */
 	if (address_equal(&target, &port->v4) && on_link(port, &sender) && !is_ours(&sender)) {
-		neighbour_learn(in, &sender, arp->sha);
-		reply = be16toh(arp->op) == OP_REQUEST ? make(in, OP_REPLY, arp->sha, arp->spa)
-						       : NULL;
-		if (reply)
-			port_send(in, arp->sha, ETHER_TYPE_ARP, reply);
+		if (be16toh(arp->op) == OP_REQUEST)
+			answer(in, arp, &sender);
+		else if (be16toh(arp->op) == OP_REPLY)
+			neighbour_answered(in, &sender, arp->sha);
 	}
 	plx_pktbuf_free(p);
 }

@@ -100,8 +100,11 @@ bool on_link(const struct port *port, const struct address *address);
 
 /* --- neighbours.c ----------------------------------------------------------------------------- */
 
-/** Learn from the link of a port who has an address. */
+/** Who has an address on the link of a port, from a question of theirs: they wait for our answer.
+ */
 void neighbour_learn(unsigned int port, const struct address *address, const uint8_t *mac);
+/** The same from an answer, which says nothing where nobody has asked (RFC 4861, 7.2.5). */
+void neighbour_answered(unsigned int port, const struct address *address, const uint8_t *mac);
 /** Send a packet to a neighbour, at once or when it has answered. Takes the packet. */
 void neighbour_send(unsigned int port, const struct address *address, struct plx_pktbuf *p);
 /** Ask again, give up: a few times a second. */

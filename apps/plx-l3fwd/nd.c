@@ -112,7 +112,7 @@ static void advertised(unsigned int in, const struct plx_pktbuf *p, const struct
 	const uint8_t *mac = find_option(p, OPT_TARGET);
 
 	if (mac && on_link(&app.ports[in], &target) && !is_ours(&target))
-		neighbour_learn(in, &target, mac);
+		neighbour_answered(in, &target, mac);
 }
 
 bool nd_input(unsigned int in, struct plx_pktbuf *p)

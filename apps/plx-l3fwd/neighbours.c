@@ -2,7 +2,9 @@
 /*
  * Who is who on the links: a hash table from address to MAC address, filled by ARP and ND. Packets
  * for somebody not known yet wait, a few for each; who does not answer is given up, and the senders
- * are told. An entry that is in use but old is asked for anew, and used meanwhile.
+ * are told. An entry that is in use but old is asked for anew, and used meanwhile. When the table
+ * is full a new one takes the place of another, so that whoever makes up addresses shuts nobody
+ * out.
  */
 #include <stdlib.h>
 
@@ -13,7 +15,9 @@
 
 #define SLOTS	    4096 /* a power of two */
 #define FULL	    (SLOTS * 3 / 4)
+#define LOOKED_AT   32 /* of these, one goes when the table is full */
 #define WAITING_MAX 8
+#define WAITING_ALL 256 /* of all together: the ports need buffers, too */
 #define TRIES	    3
 #define ASK_NS	    UINT64_C(1000000000)  /* RFC 4861, RETRANS_TIMER; RFC 1122, 2.3.2.1 */
 #define OLD_NS	    UINT64_C(30000000000) /* RFC 4861, REACHABLE_TIME */
@@ -26,12 +30,13 @@ struct neighbour {
 	uint8_t port;
 	uint8_t tries; /* since it was last heard of */
 	bool taken, known;
+	bool wanted; /* something was to be sent to it */
 	uint8_t waiting;
 	struct plx_pktbuf *queue[WAITING_MAX]; /* from their IP header on */
 };
 
 static struct neighbour slots[SLOTS];
-static unsigned int taken;
+static unsigned int taken, waiting_all;
 static uint64_t now;
 
 static unsigned int slot_of(unsigned int port, const struct address *address)
@@ -54,23 +59,13 @@ static struct neighbour *find(unsigned int port, const struct address *address)
 	return &slots[i];
 }
 
-static struct neighbour *enter(struct neighbour *n, unsigned int port,
-			       const struct address *address)
-{
-	if (taken >= FULL)
-		return NULL;
-	taken++;
-	*n = (struct neighbour){.address = *address, .port = (uint8_t)port, .taken = true};
-	n->used_ns = now;
-	return n;
-}
-
 /* Close the gap, so that who was pushed past it is found (Knuth vol. 3, 6.4, algorithm R). */
 static void take_out(struct neighbour *n)
 {
 	unsigned int hole = (unsigned int)(n - slots), i = hole, home;
 
 	taken--;
+	waiting_all -= n->waiting;
 	for (;;) {
 		slots[hole].taken = false;
 		do {
@@ -82,6 +77,60 @@ static void take_out(struct neighbour *n)
 		slots[hole] = slots[i];
 		hole = i;
 	}
+}
+
+/* Who went through the table first: does not answer, is of no use to us, has been used. */
+static unsigned int worth(const struct neighbour *n)
+{
+	return n->known ? 1 + n->wanted : 0;
+}
+
+static bool goes_before(const struct neighbour *a, const struct neighbour *b)
+{
+	return worth(a) != worth(b) ? worth(a) < worth(b) : a->used_ns < b->used_ns;
+}
+
+/* Its packets are lost. */
+static void drop_waiting(struct neighbour *n)
+{
+	app.ports[n->port].count.unresolved += n->waiting;
+	plx_pktbuf_free_burst(n->queue, n->waiting);
+}
+
+/* Of some, another time others, the one that will be missed least. */
+static void evict(void)
+{
+	static unsigned int hand;
+	struct neighbour *victim = NULL, gone;
+	unsigned int seen = 0;
+
+	while (seen < LOOKED_AT) {
+		struct neighbour *n = &slots[hand];
+
+		hand = (hand + 1) & (SLOTS - 1);
+		if (!n->taken)
+			continue;
+		seen++;
+		if (!victim || goes_before(n, victim))
+			victim = n;
+	}
+	gone = *victim;
+	take_out(victim);
+	drop_waiting(&gone);
+}
+
+/* Somebody who is not in the table, into it. */
+static struct neighbour *enter(unsigned int port, const struct address *address)
+{
+	struct neighbour *n;
+
+	if (taken >= FULL)
+		evict();
+	n = find(port, address);
+	taken++;
+	*n = (struct neighbour){.address = *address, .port = (uint8_t)port, .taken = true};
+	n->used_ns = now;
+	return n;
 }
 
 /* --- To them -----------------------------------------------------------------------------------
@@ -105,26 +154,22 @@ static void ask(struct neighbour *n)
 
 static void wait_for(struct neighbour *n, struct plx_pktbuf *p)
 {
-	if (n->waiting == WAITING_MAX) {
+	if (n->waiting == WAITING_MAX || waiting_all == WAITING_ALL) {
 		app.ports[n->port].count.unresolved++;
 		plx_pktbuf_free(p);
 		return;
 	}
 	n->queue[n->waiting++] = p;
+	waiting_all++;
 }
 
 void neighbour_send(unsigned int port, const struct address *address, struct plx_pktbuf *p)
 {
 	struct neighbour *n = find(port, address);
 
-	if (plx_unlikely(!n->taken)) {
-		n = enter(n, port, address);
-		if (!n) {
-			app.ports[port].count.unresolved++;
-			plx_pktbuf_free(p);
-			return;
-		}
-	}
+	if (plx_unlikely(!n->taken))
+		n = enter(port, address);
+	n->wanted = true;
 	n->used_ns = now;
 	if (plx_likely(n->known)) {
 		transmit(n, p);
@@ -135,23 +180,34 @@ void neighbour_send(unsigned int port, const struct address *address, struct plx
 		ask(n);
 }
 
-void neighbour_learn(unsigned int port, const struct address *address, const uint8_t *mac)
+static void learn(struct neighbour *n, const uint8_t *mac)
 {
-	struct neighbour *n = find(port, address);
 	unsigned int i, waiting;
 
-	if (!n->taken)
-		n = enter(n, port, address);
-	if (!n)
-		return;
 	memcpy(n->mac, mac, PLX_ETH_ALEN);
 	n->known = true;
 	n->tries = 0;
 	n->seen_ns = now;
 	waiting = n->waiting;
+	waiting_all -= waiting;
 	n->waiting = 0;
 	for (i = 0; i < waiting; i++)
 		transmit(n, n->queue[i]);
+}
+
+void neighbour_learn(unsigned int port, const struct address *address, const uint8_t *mac)
+{
+	struct neighbour *n = find(port, address);
+
+	learn(n->taken ? n : enter(port, address), mac);
+}
+
+void neighbour_answered(unsigned int port, const struct address *address, const uint8_t *mac)
+{
+	struct neighbour *n = find(port, address);
+
+	if (n->taken)
+		learn(n, mac);
 }
 
 /* --- Time --------------------------------------------------------------------------------------

@@ -51,11 +51,19 @@ static uint16_t rx(struct plx_rxq *rxq, struct plx_pktbuf **pkts, uint16_t n)
 	return 1;
 }
 
+static bool only_v4; /* what else is sent is not looked at */
+
 static uint16_t tx(struct plx_txq *txq, struct plx_pktbuf **pkts, uint16_t n)
 {
 	uint16_t i;
 
 	for (i = 0; i < n && sent_count < 16; i++, sent_count++) {
+		const struct ether_header *eth = plx_pktbuf_data(pkts[i]);
+
+		if (only_v4 && be16toh(eth->type) == ETHER_TYPE_IPV6) {
+			sent_count--;
+			continue;
+		}
 		sent_by[sent_count] = txq->id;
 		sent_len[sent_count] = pkts[i]->pkt_len;
 		plx_pktbuf_copy_out(pkts[i], 0, sent[sent_count], pkts[i]->pkt_len);
@@ -399,6 +407,72 @@ static void broadcasts_stay(void)
 	UNIT_EQ(app.ports[0].count.not_for_us, before + 2);
 }
 
+/* Nobody has asked: the next packet does. */
+static void unsolicited_answers(void)
+{
+	static const uint8_t host[16] = {0xfd, 0, 0, 1, [15] = 0x50},
+			     us[16] = {0xfd, 0, 0, 1, [15] = 0xfe};
+	struct frame_v4 f = echo_v4("\x0a\0\x01\x50", 64);
+	struct frame_v6 f6 = echo_v6(host, 9), *out = (struct frame_v6 *)sent[0];
+	struct frame_arp reply = arp(2, host_mac, "\x0a\0\x01\x50", "\x0a\0\x01\xfe");
+	uint8_t frame[128];
+	size_t len = nd(frame, 136, host_mac, host, us, host);
+
+	give(1, &reply, sizeof(reply));
+	give(0, &f, sizeof(f));
+	UNIT_EQ(sent_count, 1);
+	UNIT_EQ(be16toh(((struct frame_arp *)sent[0])->arp.op), 1);
+	give(1, frame, len);
+	give(0, &f6, sizeof(f6));
+	UNIT_EQ(sent_count, 1);
+	UNIT_EQ(out->icmp.type, 135);
+	/* Now somebody has. */
+	give(1, &reply, sizeof(reply));
+	UNIT_EQ(sent_count, 1);
+	give(1, frame, len);
+	UNIT_EQ(sent_count, 1);
+	UNIT_EQ(out->icmp.type, 128);
+}
+
+/* More hosts than there is room for, none of which is there: those who are go on, and new ones
+ * come. */
+static void a_full_table(void)
+{
+	struct frame_v4 known = echo_v4("\x0a\x09\x05\x05", 64), f;
+	struct frame_arp reply;
+	struct frame_v6 f6;
+	uint8_t to[16] = {0xfd, 0, 0, 1, [13] = 1};
+	uint64_t unresolved = app.ports[1].count.unresolved;
+	unsigned int i;
+
+	give(0, &known, sizeof(known));
+	UNIT_EQ(sent_count, 1);
+	UNIT_EQ(be16toh(((struct ether_header *)sent[0])->type), ETHER_TYPE_IPV4);
+	only_v4 = true;
+	for (i = 0; i < 10000; i++) {
+		to[14] = (uint8_t)(i >> 8);
+		to[15] = (uint8_t)i;
+		f6 = echo_v6(to, 9);
+		give(0, &f6, sizeof(f6));
+	}
+	CU_ASSERT(app.ports[1].count.unresolved - unresolved > 9000);
+	give(0, &known, sizeof(known));
+	UNIT_EQ(sent_count, 1);
+	UNIT_EQ(be16toh(((struct ether_header *)sent[0])->type), ETHER_TYPE_IPV4);
+	for (i = 1; i < 100; i++) {
+		const char host[4] = {10, 0, 1, (char)(100 + i)};
+
+		f = echo_v4(host, 64);
+		give(0, &f, sizeof(f));
+		reply = arp(2, host_mac, host, "\x0a\0\x01\xfe");
+		give(1, &reply, sizeof(reply));
+		give(0, &f, sizeof(f));
+		UNIT_EQ(sent_count, 1);
+		UNIT_EQ(be16toh(((struct ether_header *)sent[0])->type), ETHER_TYPE_IPV4);
+	}
+	only_v4 = false;
+}
+
 static void gives_up(void)
 {
 	struct frame_v4 f = echo_v4("\x0a\0\x01\x63", 64), *out = (struct frame_v4 *)sent[0];
@@ -469,6 +543,8 @@ int main(void)
 		{"what came to everybody on the link is not forwarded", broadcasts_stay},
 		{"hostile packets", hostile},
 		{"neighbours that do not answer", gives_up},
+		{"answers to what nobody has asked", unsolicited_answers},
+		{"more neighbours than there is room for", a_full_table},
 		CU_TEST_INFO_NULL,
 	};
 	CU_SuiteInfo suites[] = {
