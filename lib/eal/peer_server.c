@@ -289,13 +289,13 @@ static void turn_away(int fd, int err)
 
 static void on_connect(int listener, uint32_t events, void *arg)
 {
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), err;
+	int fd, err;
 
-	if (fd < 0)
-		return;
-	err = add(fd);
-	if (err)
-		turn_away(fd, err);
+	while ((fd = plx_rundir_accept(listener)) >= 0) {
+		err = add(fd);
+		if (err)
+			turn_away(fd, err);
+	}
 }
 
 int plx_peers_start(void)
@@ -305,7 +305,7 @@ int plx_peers_start(void)
 	listen_fd = plx_rundir_listen("memory", SOCK_SEQPACKET);
 	if (listen_fd < 0)
 		return listen_fd;
-	err = plx_watch_fd(listen_fd, EPOLLIN, on_connect, NULL, &listen_watch);
+	err = plx_watch_fd(listen_fd, PLX_RUNDIR_EVENTS, on_connect, NULL, &listen_watch);
 	if (err)
 		plx_peers_stop();
 	return err;

@@ -281,6 +281,23 @@ int plx_rundir_listen(const char *file, int type)
 	return fd;
 }
 
+int plx_rundir_accept(int listen_fd)
+{
+	int fd, err;
+
+	do
+		fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	while (fd < 0 && (errno == EINTR || errno == ECONNABORTED));
+	if (fd >= 0)
+		return fd;
+	err = -errno;
+	if (err != -EAGAIN)
+		PLX_WARN(eal, "run directory %s: somebody who connects has to wait: %s%s", own_name,
+			 strerror(-err),
+			 err == -EMFILE ? "; raise the limit of open files (ulimit -n)" : "");
+	return err;
+}
+
 /* One that hangs has a full queue of connections sooner or later. */
 static int connect_in_time(int fd, const struct sockaddr_un *addr)
 {

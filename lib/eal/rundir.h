@@ -7,6 +7,8 @@
 #ifndef PLX_EAL_RUNDIR_H
 #define PLX_EAL_RUNDIR_H
 
+#include <sys/epoll.h>
+
 #include <pollux/common.h>
 
 /** Is it a name that a process may have? Letters, digits, '-', '_' and '.', not first. */
@@ -25,6 +27,14 @@ bool plx_rundir_is_open(void);
 
 /** A listening socket in it, mode 0600; type as for socket(2). Return: fd or -errno, logged. */
 int plx_rundir_listen(const char *file, int type);
+/**
+ * Take a connection to such a socket. It is to be watched with PLX_RUNDIR_EVENTS, and taken from
+ * until this fails: a process with no file descriptor left cannot take what waits, and would be
+ * told of it for ever. Whoever waits then is taken with the next that comes, or by
+ * plx_rundir_accept() at another time. Return: fd, -EAGAIN: nobody waits, or else, logged.
+ */
+int plx_rundir_accept(int listen_fd);
+#define PLX_RUNDIR_EVENTS (EPOLLIN | EPOLLET)
 /**
  * Connect to a socket of another process. Return: fd; -EINVAL, -ENOENT (no such process, or it has
  * ended), -ETIMEDOUT (it takes no connection for 5 s, and so for what is sent), -EACCES, -ELOOP;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Telemetry (<pollux/telemetry.h>): puts the document together, and serves it on the control
- * thread. A client is written to as fast as it reads; it holds up nobody, and there are few.
+ * thread. A client is written to as fast as it reads; it holds up nobody, and there are few. Who
+ * does not read for a while loses its place; who finds none waits in the socket's queue.
  */
 #include "eal/telemetry.h"
 
@@ -26,6 +27,8 @@
 PLX_LOG_USE(eal);
 
 #define CLIENTS_MAX  16
+#define SWEEP_US     1000000
+#define SWEEPS_MAX   2 /* a client that takes nothing in that time is dropped */
 #define ANSWER_MS    5000
 #define DOCUMENT_MAX ((size_t)64 << 20)
 
@@ -178,6 +181,7 @@ struct client {
 	int fd;
 	char *text;
 	size_t len, sent;
+	unsigned int sweeps; /* since it took something */
 	struct plx_watch *watch;
 	struct client *next;
 };
@@ -185,6 +189,7 @@ struct client {
 /* Used by the control thread; by start and stop while nothing is watched. */
 static int listen_fd = -1;
 static struct plx_watch *listen_watch;
+static struct plx_watch *sweeper; /* while there are clients */
 static struct client *clients;
 static size_t client_count;
 
@@ -202,25 +207,49 @@ static void drop_client(struct client *client)
 	free(client);
 }
 
+static void take_waiting(void);
+
 static void client_ready(int fd, uint32_t events, void *arg)
 {
 	struct client *c = arg;
 	ssize_t n = send(fd, c->text + c->sent, c->len - c->sent, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	if (n > 0)
+	if (n > 0) {
 		c->sent += (size_t)n;
-	if (c->sent == c->len || (n < 0 && errno != EAGAIN && errno != EINTR))
+		c->sweeps = 0;
+	}
+	if (c->sent == c->len || (n < 0 && errno != EAGAIN && errno != EINTR)) {
 		drop_client(c);
+		take_waiting();
+	}
+}
+
+static void sweep(int fd, uint32_t events, void *arg)
+{
+	struct client *c, *next;
+
+	for (c = clients; c; c = next) {
+		next = c->next;
+		if (++c->sweeps > SWEEPS_MAX)
+			drop_client(c);
+	}
+	take_waiting();
+	if (!clients) {
+		plx_unwatch(sweeper);
+		sweeper = NULL;
+	}
 }
 
 static int add_client(int fd)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	int err = -ENOMEM;
+	int err = sweeper ? 0 : plx_alarm(SWEEP_US, SWEEP_US, sweep, NULL, &sweeper);
 
 	if (c)
 		c->text = plx_telemetry_json();
-	if (c && c->text) {
+	if (!err && (!c || !c->text))
+		err = -ENOMEM;
+	if (!err) {
 		c->fd = fd;
 		c->len = strlen(c->text);
 		err = plx_watch_fd(fd, EPOLLOUT, client_ready, c, &c->watch);
@@ -237,14 +266,18 @@ static int add_client(int fd)
 	return 0;
 }
 
+static void take_waiting(void)
+{
+	int fd;
+
+	while (client_count < CLIENTS_MAX && (fd = plx_rundir_accept(listen_fd)) >= 0)
+		if (add_client(fd))
+			close(fd);
+}
+
 static void new_client(int fd, uint32_t events, void *arg)
 {
-	int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-
-	if (client < 0)
-		return;
-	if (client_count >= CLIENTS_MAX || add_client(client))
-		close(client);
+	take_waiting();
 }
 
 int plx_telemetry_start(void)
@@ -254,7 +287,7 @@ int plx_telemetry_start(void)
 	listen_fd = plx_rundir_listen("stats", SOCK_STREAM);
 	if (listen_fd < 0)
 		return listen_fd;
-	err = plx_watch_fd(listen_fd, EPOLLIN, new_client, NULL, &listen_watch);
+	err = plx_watch_fd(listen_fd, PLX_RUNDIR_EVENTS, new_client, NULL, &listen_watch);
 	if (err)
 		plx_telemetry_stop();
 	return err;
@@ -264,6 +297,8 @@ void plx_telemetry_stop(void)
 {
 	plx_unwatch(listen_watch);
 	listen_watch = NULL;
+	plx_unwatch(sweeper);
+	sweeper = NULL;
 	while (clients)
 		drop_client(clients);
 	if (listen_fd >= 0)

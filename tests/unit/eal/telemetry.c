@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <pollux/mempool.h>
@@ -116,6 +119,84 @@ static void document(void)
 	d = read_own();
 	UNIT_EQ(json_array_size(json_object_get(d, "mempools")), 0);
 	json_decref(d);
+	UNIT_EQ(plx_eal_fini(), 0);
+}
+
+/* --- Server ---------------------------------------------------------------------------------- */
+
+static void fill_much(json_t *object, void *arg)
+{
+	json_object_set_new(object, "name", json_string("much"));
+	json_object_set_new(object, "text", json_string(arg));
+}
+
+/* All places are taken by clients that read nothing: they lose them. */
+static void clients_that_do_not_read(void)
+{
+	size_t len = (size_t)1 << 20; /* more than a socket takes */
+	char *text = calloc(1, len + 1);
+	struct plx_telemetry_source source = {.array = "ports", .fill = fill_much, .arg = text};
+	int fds[16], i;
+
+	memset(text, 'x', len);
+	UNIT_EQ(up(), 0);
+	plx_telemetry_add(&source);
+	for (i = 0; i < 16; i++) {
+		fds[i] = plx_rundir_connect(name, "stats", SOCK_STREAM);
+		CU_ASSERT(fds[i] >= 0);
+	}
+	json_decref(read_own());
+	for (i = 0; i < 16; i++)
+		close(fds[i]);
+	plx_telemetry_remove(&source);
+	UNIT_EQ(plx_eal_fini(), 0);
+	free(text);
+}
+
+static uint64_t cpu_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+static size_t read_to_end(int fd)
+{
+	char buffer[65536];
+	size_t len = 0;
+	ssize_t n;
+
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0)
+		len += (size_t)n;
+	close(fd);
+	return len;
+}
+
+/* A connection that cannot be taken waits, and nobody spins meanwhile. */
+static void no_file_descriptor_left(void)
+{
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct rlimit before, none;
+	int waits = socket(AF_UNIX, SOCK_STREAM, 0), next = socket(AF_UNIX, SOCK_STREAM, 0);
+	uint64_t cpu;
+
+	UNIT_EQ(up(), 0);
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%.90s/stats", path);
+	getrlimit(RLIMIT_NOFILE, &before);
+	none = (struct rlimit){3, before.rlim_max};
+	log_clear();
+	UNIT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+	UNIT_EQ(connect(waits, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	cpu = cpu_ms();
+	usleep(400000);
+	CU_ASSERT(cpu_ms() - cpu < 100);
+	UNIT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+	UNIT_EQ(logged("has to wait: Too many open files"), true);
+	UNIT_EQ(log_lines(), 1);
+	UNIT_EQ(connect(next, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	CU_ASSERT(read_to_end(next) > 100);
+	CU_ASSERT(read_to_end(waits) > 100);
 	UNIT_EQ(plx_eal_fini(), 0);
 }
 
@@ -348,6 +429,8 @@ static void hundred_times(void)
 
 CU_TestInfo telemetry_tests[] = {
 	{"the document", document},
+	{"clients that do not read", clients_that_do_not_read},
+	{"no file descriptor left", no_file_descriptor_left},
 	{"modes of the run directory", modes},
 	{"names that cannot be", bad_names},
 	{"a second process of the name", two_of_a_name},
