@@ -16,6 +16,7 @@ enum format {
 	FORMAT_SCREEN,
 	FORMAT_JSON,
 	FORMAT_PROMETHEUS,
+	FORMAT_HTTP,
 };
 
 static struct {
@@ -23,6 +24,7 @@ static struct {
 	const char *save; /* file for Prometheus; NULL: standard output */
 	enum format format;
 	bool once;
+	uint16_t port;
 	unsigned int interval_ms;
 } options = {.interval_ms = 1000};
 
@@ -30,6 +32,7 @@ enum {
 	OPT_ONCE = 0x1000,
 	OPT_JSON,
 	OPT_PROMETHEUS,
+	OPT_LISTEN,
 	OPT_INTERVAL,
 };
 
@@ -39,6 +42,11 @@ static const struct argp_option argp_options[] = {
 	{"prometheus", OPT_PROMETHEUS, "FILE", OPTION_ARG_OPTIONAL,
 	 "As Prometheus text, into a FILE that is replaced each time (for node_exporter's textfile "
 	 "collector), or to standard output",
+	 0},
+	{"listen", OPT_LISTEN, "PORT", 0,
+	 "Answer Prometheus at http://127.0.0.1:PORT/metrics (0: any port) until a signal comes; "
+	 "every "
+	 "user of this machine can ask",
 	 0},
 	{"interval", OPT_INTERVAL, "MS", 0, "Between samples, in milliseconds (default: 1000)", 0},
 	{0},
@@ -57,6 +65,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options.format = FORMAT_PROMETHEUS;
 		options.save = arg;
 		return 0;
+	case OPT_LISTEN:
+		options.format = FORMAT_HTTP;
+		options.port = (uint16_t)app_parse_number(state, "listen", arg, 10, 0, 65535);
+		return 0;
 	case OPT_INTERVAL:
 		options.interval_ms =
 			(unsigned int)app_parse_number(state, "interval", arg, 10, 10, 3600000);
@@ -67,7 +79,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		options.name = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (options.once && options.format == FORMAT_SCREEN)
+		if (options.once &&
+		    (options.format == FORMAT_SCREEN || options.format == FORMAT_HTTP))
 			argp_error(state, "--once needs --json or --prometheus");
 		return 0;
 	default:
@@ -112,6 +125,14 @@ int main(int argc, char **argv)
 
 	argp_err_exit_status = EXIT_USAGE;
 	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	return options.format == FORMAT_SCREEN ? screen_run(options.name, options.interval_ms)
-					       : print_samples();
+	switch (options.format) {
+	case FORMAT_SCREEN:
+		return screen_run(options.name, options.interval_ms);
+	case FORMAT_HTTP:
+		return http_run(options.name, options.port);
+	case FORMAT_JSON:
+	case FORMAT_PROMETHEUS:
+		break;
+	}
+	return print_samples();
 }

@@ -176,6 +176,13 @@ static void show_process(const json_t *document, const json_t *old)
 {
 	const json_t *memory = json_object_get(document, "memory");
 
+	if (json_object_get(document, "error")) {
+		row("%s: %s", text(document, "name"), text(document, "error"));
+		row("%s", "");
+		return;
+	}
+	if (json_object_get(old, "error"))
+		old = NULL;
 	attron(A_REVERSE);
 	row("%s, pid %lld, up %.0f s; heap %sB, %sB used, of %s pages", text(document, "name"),
 	    value(document, "pid"), json_number_value(json_object_get(document, "uptime_s")),
