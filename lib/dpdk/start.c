@@ -165,9 +165,10 @@ static int add_huge(struct line *line, const struct plx_backend_start *start,
 		add(line, "%s", page_class->mount);
 	} else {
 		add(line, "--in-memory");
-		/* One file for much memory, so that it can be shared over a socket. */
-		add(line, "--single-file-segments");
 	}
+	/* One file for much memory, so that it can be shared over a socket. */
+	if (!config->page_size || config->single_file_segments)
+		add(line, "--single-file-segments");
 	/* Memory goes as it came. */
 	add(line, "--match-allocations");
 	if (config->mem_bytes) {

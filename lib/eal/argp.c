@@ -22,6 +22,7 @@ enum {
 	OPT_EAL_ARGS,
 	OPT_NAME,
 	OPT_MEM_NODE_LIMIT,
+	OPT_SINGLE_FILE,
 };
 
 static const struct argp_option options[] = {
@@ -38,6 +39,8 @@ static const struct argp_option options[] = {
 	 0},
 	{"no-huge", OPT_NO_HUGE, NULL, 0, "Do without reserved hugepages", 0},
 	{"require-huge", OPT_REQUIRE_HUGE, NULL, 0, "Fail rather than do without hugepages", 0},
+	{"single-file-segments", OPT_SINGLE_FILE, NULL, 0,
+	 "All DMA memory in one file that grows, for vhost-user", 0},
 	{"va-base", OPT_VA_BASE, "ADDR", 0, "Address, and IOVA, where DMA memory begins", 0},
 	{"log-level", OPT_LOG_LEVEL, "LIST", 0,
 	 "What to log: off, error, warn, info, debug; by component: info,vfio=debug", 0},
@@ -94,6 +97,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		break;
 	case OPT_REQUIRE_HUGE:
 		config->require_huge = true;
+		break;
+	case OPT_SINGLE_FILE:
+		config->single_file_segments = true;
 		break;
 	case OPT_VA_BASE:
 		return parse_address(state, arg, &config->va_base);

@@ -97,6 +97,7 @@ static int init_memory(const struct plx_eal_config *config)
 		.pages = {config->page_size, config->no_huge, config->require_huge},
 		.va_base = config->va_base,
 		.va_size = config->va_size,
+		.single_file = config->single_file_segments,
 		.limit = config->mem_limit,
 		.node_limits = node_limits,
 		.bytes = config->mem_bytes,

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <pollux/log.h>
 
@@ -27,6 +28,7 @@ PLX_LOG_USE(eal);
 
 /* One segment and its heap arena; the public part is in the run. */
 struct supply {
+	const struct plx_page_class *page_class;
 	struct plx_mem_segment *segment;
 	struct plx_heap_arena *arena;
 	int asked;	     /* the node that it was asked for */
@@ -51,6 +53,7 @@ static struct growth *growths;	 /* newest first */
 static uint64_t total_bytes;
 static uint64_t node_bytes[PLX_LIMIT_NODES];
 static size_t node_limits[PLX_LIMIT_NODES]; /* 0: none */
+static int files[PLX_PAGE_CLASSES];	    /* of each class, where it has one for all; -1: none */
 
 unsigned int plx_grow_pool(int node)
 {
@@ -123,8 +126,30 @@ static struct growth *new_growth(size_t n, size_t units)
 
 static void unmap(struct growth *g, size_t n)
 {
-	while (n-- > 0)
-		plx_pages_unmap(g->segments[n].va, g->segments[n].len, g->segments[n].fd);
+	while (n-- > 0) {
+		const struct plx_mem_segment *s = &g->segments[n];
+
+		if (cfg.single_file)
+			plx_pages_unmap_part(g->supplies[n].page_class, s->va, s->len, s->fd,
+					     s->fd_offset);
+		else
+			plx_pages_unmap(s->va, s->len, s->fd);
+	}
+}
+
+/* In a file for all a segment is as far from the beginning as it is from the window's. */
+static int map_in_file(const struct plx_page_class *page_class, char *va, size_t len, int node,
+		       off_t *offset)
+{
+	int *fd = &files[page_class - pages.classes], err;
+
+	if (*fd < 0)
+		*fd = plx_pages_open(page_class);
+	if (*fd < 0)
+		return *fd;
+	*offset = va - cfg.window->va;
+	err = plx_pages_map_part(page_class, va, len, node, *fd, *offset);
+	return err ? err : *fd;
 }
 
 /* The node that the pages will come from, if that can be foreseen: it may have too few left. */
@@ -140,17 +165,20 @@ static int foreseen_node(const struct plx_page_class *page_class, size_t len, in
 static int map_all(struct growth *g, const struct plx_page_class *page_class, char *va, size_t len,
 		   const int *nodes)
 {
+	off_t offset = 0;
 	size_t i;
 	int fd;
 
 	for (i = 0; i < g->n; i++, va += len) {
 		int node = foreseen_node(page_class, len, nodes[i]);
 
-		fd = plx_pages_map(page_class, va, len, nodes[i]);
+		fd = cfg.single_file ? map_in_file(page_class, va, len, nodes[i], &offset)
+				     : plx_pages_map(page_class, va, len, nodes[i]);
 		if (fd < 0) {
 			unmap(g, i);
 			return fd;
 		}
+		g->supplies[i].page_class = page_class;
 		g->supplies[i].asked = nodes[i];
 		g->supplies[i].shift = (unsigned int)__builtin_ctzll(page_class->page_size);
 		g->segments[i] = (struct plx_mem_segment){
@@ -160,6 +188,7 @@ static int map_all(struct growth *g, const struct plx_page_class *page_class, ch
 			.page_size = guaranteed_page_size(page_class),
 			.node = node,
 			.fd = fd,
+			.fd_offset = offset,
 			.kind = page_class->kind,
 		};
 	}
@@ -480,6 +509,7 @@ int plx_grow_populate(const struct plx_heap_piece *piece)
 int plx_grow_init(const struct plx_grow_config *config)
 {
 	cfg = *config;
+	memset(files, -1, sizeof(files));
 	memset(node_bytes, 0, sizeof(node_bytes));
 	memset(node_limits, 0, sizeof(node_limits));
 	if (config->node_limits)
@@ -490,12 +520,20 @@ int plx_grow_init(const struct plx_grow_config *config)
 void plx_grow_fini(void)
 {
 	struct growth *g;
+	size_t i;
 
 	while ((g = growths) != NULL) {
 		growths = g->next;
 		plx_segments_remove(&g->run);
-		unmap(g, g->n);
+		/* Parts of a file for all go with it, and with the window. */
+		if (!cfg.single_file)
+			unmap(g, g->n);
 		free_growth(g);
+	}
+	for (i = 0; i < PLX_PAGE_CLASSES; i++) {
+		if (files[i] >= 0)
+			close(files[i]);
+		files[i] = -1;
 	}
 	plx_ranges_clear(&placed);
 	total_bytes = 0;

@@ -19,6 +19,7 @@ struct plx_grow_config {
 	struct plx_pages_config pages;
 	size_t limit;		   /**< of all segments; 0: none */
 	const size_t *node_limits; /**< of each node below PLX_LIMIT_NODES; 0: none */
+	bool single_file;	   /**< segments are parts of one file for each size of pages */
 };
 
 /** Bring it up. Return: 0 or a negative errno, logged. */

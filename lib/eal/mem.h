@@ -12,6 +12,7 @@ struct plx_mem_config {
 	struct plx_pages_config pages;
 	uint64_t va_base;
 	size_t va_size;
+	bool single_file;
 	size_t limit;		   /**< of the heap; 0: none */
 	const size_t *node_limits; /**< of PLX_LIMIT_NODES nodes; 0: none */
 	size_t bytes;		   /**< heap to begin with, on each of these nodes */

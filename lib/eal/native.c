@@ -161,6 +161,7 @@ static int open_locked(const struct plx_mem_config *config)
 		.pages = config->pages,
 		.limit = config->limit,
 		.node_limits = config->node_limits,
+		.single_file = config->single_file,
 	};
 	int err;
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <pollux/log.h>
@@ -257,22 +258,23 @@ static void explain_map(const struct plx_page_class *page_class, size_t len, int
 		page_class->page_size / 1024, strerror(-err), remedy);
 }
 
-static int map_file(const struct plx_page_class *page_class, void *va, size_t len, int fd)
+static int map_file(const struct plx_page_class *page_class, void *va, size_t len, int fd,
+		    off_t offset)
 {
-	int err = set_length(fd, len);
-
-	if (err)
-		return err;
-	/* Whoever we share it with shall not be able to cut it off under us. */
-	if (!page_class->mount)
-		fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-	if (mmap(va, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+	if (mmap(va, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, offset) == MAP_FAILED)
 		return -errno;
 	if (page_class->kind == PLX_MEM_THP)
 		madvise(va, len, MADV_HUGEPAGE);
 	madvise(va, len, MADV_DONTDUMP);
 	madvise(va, len, MADV_DONTFORK);
 	return 0;
+}
+
+/* Whoever we share it with shall not be able to cut it off under us. */
+static void seal(const struct plx_page_class *page_class, int fd, unsigned int seals)
+{
+	if (!page_class->mount)
+		fcntl(fd, F_ADD_SEALS, seals | F_SEAL_SHRINK | F_SEAL_SEAL);
 }
 
 int plx_pages_map(const struct plx_page_class *page_class, void *va, size_t len, int node)
@@ -283,7 +285,11 @@ int plx_pages_map(const struct plx_page_class *page_class, void *va, size_t len,
 		explain_map(page_class, len, fd);
 		return fd;
 	}
-	err = map_file(page_class, va, len, fd);
+	err = set_length(fd, len);
+	if (!err) {
+		seal(page_class, fd, F_SEAL_GROW);
+		err = map_file(page_class, va, len, fd, 0);
+	}
 	if (err) {
 		explain_map(page_class, len, err);
 		close(fd);
@@ -293,14 +299,68 @@ int plx_pages_map(const struct plx_page_class *page_class, void *va, size_t len,
 	return fd;
 }
 
-void plx_pages_unmap(void *va, size_t len, int fd)
+static void unmap(void *va, size_t len)
 {
 	int err = plx_window_restore(va, len);
 
 	if (err)
 		PLX_ERR(eal, "memory %p, %zu MiB, cannot be unmapped: %s", va, len / MIB,
 			strerror(-err));
+}
+
+void plx_pages_unmap(void *va, size_t len, int fd)
+{
+	unmap(va, len);
 	close(fd);
+}
+
+/* --- Parts of one file ----------------------------------------------------------------------- */
+
+int plx_pages_open(const struct plx_page_class *page_class)
+{
+	int fd = open_file(page_class);
+
+	if (fd < 0)
+		explain_map(page_class, 0, fd);
+	else
+		seal(page_class, fd, 0);
+	return fd;
+}
+
+static int extend(int fd, off_t length)
+{
+	struct stat st;
+
+	if (fstat(fd, &st))
+		return -errno;
+	return st.st_size < length ? set_length(fd, (size_t)length) : 0;
+}
+
+int plx_pages_map_part(const struct plx_page_class *page_class, void *va, size_t len, int node,
+		       int fd, off_t offset)
+{
+	int err = extend(fd, offset + (off_t)len);
+
+	if (!err)
+		err = map_file(page_class, va, len, fd, offset);
+	if (err)
+		explain_map(page_class, len, err);
+	else
+		plx_numa_prefer(va, len, node);
+	return err;
+}
+
+void plx_pages_unmap_part(const struct plx_page_class *page_class, void *va, size_t len, int fd,
+			  off_t offset)
+{
+	unmap(va, len);
+	/* Of hugetlb pages that nobody has touched the kernel gives back no reservation: take them.
+	 */
+	if (page_class->kind == PLX_MEM_HUGETLB)
+		fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, (off_t)len);
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, (off_t)len))
+		PLX_ERR(eal, "memory %p, %zu MiB, cannot be given back: %s", va, len / MIB,
+			strerror(errno));
 }
 
 int plx_pages_populate(void *va, size_t len)

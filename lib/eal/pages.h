@@ -2,7 +2,8 @@
 /*
  * Where the EAL's memory comes from: hugetlb pages of one or several sizes, or, where there are
  * none, shared memory of small or transparent huge pages. Each mapping is a file of its own, so
- * that it can be shared over a socket; no file has a name, so nothing is left after a crash.
+ * that it can be shared over a socket (or one for all, where that is asked for); no file has a
+ * name, so nothing is left after a crash.
  */
 #ifndef PLX_EAL_PAGES_H
 #define PLX_EAL_PAGES_H
@@ -46,6 +47,18 @@ int plx_pages_init(struct plx_pages *pages, const struct plx_pages_config *confi
 int plx_pages_map(const struct plx_page_class *page_class, void *va, size_t len, int node);
 /** Undo plx_pages_map(): the pages go back to the system. */
 void plx_pages_unmap(void *va, size_t len, int fd);
+
+/**
+ * A file of which many mappings are parts: contiguous addresses are contiguous in it, too, so that
+ * whoever is given it over a socket needs no more than one piece for them. Return: as above.
+ */
+int plx_pages_open(const struct plx_page_class *page_class);
+/** Map a part of it, which may be behind its end. Return: 0 or a negative errno, as above. */
+int plx_pages_map_part(const struct plx_page_class *page_class, void *va, size_t len, int node,
+		       int fd, off_t offset);
+/** Undo plx_pages_map_part(): the pages go back to the system, the file stays. */
+void plx_pages_unmap_part(const struct plx_page_class *page_class, void *va, size_t len, int fd,
+			  off_t offset);
 
 /**
  * Take and clear the pages of [va, va + len) now, so that no access can fail for lack of them.

@@ -30,6 +30,7 @@
 PLX_LOG_USE(virtio);
 
 #define PAIRS_MAX	32
+#define SEGMENTS_MAX	256
 #define QUEUES_MAX	(2 * PAIRS_MAX)
 #define CONNECT_MS	10000
 #define CONNECT_POLL_US 20000
@@ -61,9 +62,8 @@ struct vhost_user {
 	uint64_t features, accepted, protocol;
 	unsigned int pairs;
 	uint8_t status;
-	struct vhost_region regions[VHOST_REGIONS_MAX];
-	int region_fds[VHOST_REGIONS_MAX]; /* the EAL's */
-	unsigned int region_count;
+	struct plx_mem_segment segments[SEGMENTS_MAX]; /* by address */
+	unsigned int segment_count;
 	struct vhost_queue queues[QUEUES_MAX];
 	unsigned int vectors;
 };
@@ -292,16 +292,63 @@ static void look_after(struct vhost_user *v)
 
 /* --- Memory --------------------------------------------------------------------------------- */
 
+/* Right behind it in memory, in the same file? */
+static bool continues(const struct vhost_region *r, int fd, const struct plx_mem_segment *s)
+{
+	return fd == s->fd && r->user_addr + r->size == (uintptr_t)s->va &&
+	       r->guest_addr + r->size == s->iova &&
+	       r->mmap_offset + r->size == (uint64_t)s->fd_offset;
+}
+
+/* Segments as the fewest regions, and their files, which are the EAL's. Return: how many, -ENOSPC.
+ */
+static int compose_regions(const struct vhost_user *v, struct vhost_region *regions, int *fds)
+{
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < v->segment_count; i++) {
+		const struct plx_mem_segment *s = &v->segments[i];
+
+		if (n && continues(&regions[n - 1], fds[n - 1], s)) {
+			regions[n - 1].size += s->len;
+			continue;
+		}
+		if (n == VHOST_REGIONS_MAX)
+			return -ENOSPC;
+		fds[n] = s->fd;
+		regions[n++] = (struct vhost_region){
+			.guest_addr = s->iova,
+			.size = s->len,
+			.user_addr = (uintptr_t)s->va,
+			.mmap_offset = (uint64_t)s->fd_offset,
+		};
+	}
+	return n;
+}
+
+static int too_many(const struct vhost_user *v)
+{
+	PLX_ERR(virtio,
+		"%s: vhost-user shares at most %u pieces of memory; start with "
+		"--single-file-segments, or reserve the memory at once (--mem)",
+		v->base.name, VHOST_REGIONS_MAX);
+	return -ENOSPC;
+}
+
 static int send_memory(struct vhost_user *v)
 {
 	struct vhost_msg msg = {.request = VHOST_SET_MEM_TABLE};
-	int err;
+	struct vhost_region regions[VHOST_REGIONS_MAX];
+	int fds[VHOST_REGIONS_MAX], n = compose_regions(v, regions, fds), err;
 
-	msg.memory.n = v->region_count;
-	memcpy(msg.memory.regions, v->regions, v->region_count * sizeof(v->regions[0]));
-	msg.size =
-		2 * (uint32_t)sizeof(uint32_t) + v->region_count * (uint32_t)sizeof(v->regions[0]);
-	err = vhost_msg_send_acked(v->sock, &msg, v->region_fds, v->region_count,
+	if (n < 0)
+		return too_many(v);
+	msg.memory.n = (uint32_t)n;
+	memcpy(msg.memory.regions, regions, (size_t)n * sizeof(regions[0]));
+	msg.size = 2 * (uint32_t)sizeof(uint32_t) +
+		   (uint32_t)n * (uint32_t)sizeof(struct vhost_region);
+	err = vhost_msg_send_acked(v->sock, &msg, fds, (unsigned int)n,
 				   v->protocol & VHOST_PROTOCOL_F_REPLY_ACK);
 	return err ? broken(v, msg.request, err) : 0;
 }
@@ -311,8 +358,10 @@ static bool is_live(const struct vhost_user *v)
 	return v->sock >= 0 && (v->status & VIRTIO_STATUS_DRIVER_OK);
 }
 
-static int add_region(struct vhost_user *v, const struct plx_mem_segment *segment)
+static int add_segment(struct vhost_user *v, const struct plx_mem_segment *segment)
 {
+	unsigned int i = v->segment_count;
+
 	if (segment->fd < 0) {
 		PLX_ERR(virtio,
 			"%s: memory %p has no file to share with the back end; register it "
@@ -320,44 +369,38 @@ static int add_region(struct vhost_user *v, const struct plx_mem_segment *segmen
 			v->base.name, segment->va);
 		return -ENOTSUP;
 	}
-	if (v->region_count == VHOST_REGIONS_MAX) {
-		PLX_ERR(virtio,
-			"%s: vhost-user shares at most %u segments; reserve the memory at "
-			"once (--mem)",
-			v->base.name, VHOST_REGIONS_MAX);
-		return -ENOSPC;
-	}
-	v->region_fds[v->region_count] = segment->fd;
-	v->regions[v->region_count++] = (struct vhost_region){
-		.guest_addr = segment->iova,
-		.size = segment->len,
-		.user_addr = (uintptr_t)segment->va,
-		.mmap_offset = (uint64_t)segment->fd_offset,
-	};
+	if (i == SEGMENTS_MAX)
+		return too_many(v);
+	for (; i && v->segments[i - 1].va > segment->va; i--)
+		v->segments[i] = v->segments[i - 1];
+	v->segments[i] = *segment;
+	v->segment_count++;
 	return 0;
 }
 
-static void remove_region(struct vhost_user *v, const struct plx_mem_segment *segment)
+static void remove_segment(struct vhost_user *v, const struct plx_mem_segment *segment)
 {
 	unsigned int i;
 
-	for (i = 0; i < v->region_count; i++)
-		if (v->regions[i].user_addr == (uintptr_t)segment->va)
-			break;
-	if (i == v->region_count)
+	for (i = 0; i < v->segment_count && v->segments[i].va != segment->va; i++)
+		;
+	if (i == v->segment_count)
 		return;
-	v->regions[i] = v->regions[--v->region_count];
-	v->region_fds[i] = v->region_fds[v->region_count];
+	v->segment_count--;
+	for (; i < v->segment_count; i++)
+		v->segments[i] = v->segments[i + 1];
 }
 
+/* Where the rest has come to be more pieces than may be the log says so, and the back end keeps
+ * all. */
 static void memory_remove(struct plx_mem_listener *self, const struct plx_mem_segment *segments,
 			  size_t n)
 {
 	struct vhost_user *v = (void *)((char *)self - offsetof(struct vhost_user, listener));
 
 	while (n)
-		remove_region(v, &segments[--n]);
-	if (is_live(v) && v->region_count)
+		remove_segment(v, &segments[--n]);
+	if (is_live(v) && v->segment_count)
 		send_memory(v);
 }
 
@@ -365,15 +408,18 @@ static int memory_add(struct plx_mem_listener *self, const struct plx_mem_segmen
 		      size_t n)
 {
 	struct vhost_user *v = (void *)((char *)self - offsetof(struct vhost_user, listener));
+	struct vhost_region regions[VHOST_REGIONS_MAX];
+	int fds[VHOST_REGIONS_MAX], err = 0;
 	size_t i;
-	int err = 0;
 
 	for (i = 0; i < n && !err; i++)
-		err = add_region(v, &segments[i]);
+		err = add_segment(v, &segments[i]);
+	if (!err && compose_regions(v, regions, fds) < 0)
+		err = too_many(v);
 	if (!err && is_live(v))
 		err = send_memory(v);
 	while (err && i)
-		remove_region(v, &segments[--i]);
+		remove_segment(v, &segments[--i]);
 	return err;
 }
 

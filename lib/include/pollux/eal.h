@@ -40,8 +40,13 @@ struct plx_eal_config {
 	size_t page_size;  /**< 0: the default hugepage size; else 2 MiB, 1 GiB, ... */
 	bool no_huge;	   /**< no hugetlb: transparent huge pages or small pages, quietly */
 	bool require_huge; /**< fail rather than fall back from hugetlb */
-	uint64_t va_base;  /**< start of the reserved window; 0: chosen for IOVA = VA in 39 bits */
-	size_t va_size;	   /**< of the window; 0: 256 GiB, less where that is not to be had */
+	/**
+	 * Segments are parts of one file for each size of pages, which grows, instead of a file
+	 * each: for vhost-user, whose back ends take few pieces of memory.
+	 */
+	bool single_file_segments;
+	uint64_t va_base; /**< start of the reserved window; 0: chosen for IOVA = VA in 39 bits */
+	size_t va_size;	  /**< of the window; 0: 256 GiB, less where that is not to be had */
 	const char *log_levels;	  /**< as plx_log_set_levels(); NULL: leave as is */
 	const char *backend;	  /**< "native" or "dpdk"; NULL: $POLLUX_EAL, or else "native" */
 	const char *backend_args; /**< the backend's own options; NULL: $POLLUX_EAL_ARGS, or none */
@@ -55,7 +60,7 @@ struct plx_eal_config {
  * a struct plx_eal_config, which must be zeroed before. Strings point into argv.
  *	--lcores LIST  --main-lcore CPU  --mem SIZE  --mem-limit SIZE  --page-size SIZE  --no-huge
  *	--require-huge  --va-base ADDR  --log-level LIST  --eal NAME  --eal-args ARGS
- *	--name NAME  --mem-node-limit LIST
+ *	--name NAME  --mem-node-limit LIST  --single-file-segments
  */
 PLX_API extern const struct argp plx_eal_argp;
 

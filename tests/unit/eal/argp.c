@@ -49,7 +49,7 @@ static void all(void)
 		"test",		  "--lcores=0,1",	    "--main-lcore",	"1",
 		"--mem=64M",	  "--mem-limit=1G",	    "--page-size=2M",	"--no-huge",
 		"--require-huge", "--va-base=0x2000000000", "--log-level=info", "--eal=dpdk",
-		"--eal-args=-a x"};
+		"--eal-args=-a x", "--single-file-segments"};
 	char *argv[sizeof(args) / sizeof(args[0]) + 1] = {NULL};
 	struct plx_eal_config config;
 	size_t i;
@@ -68,6 +68,7 @@ static void all(void)
 	UNIT_STR(config.log_levels, "info");
 	UNIT_STR(config.backend, "dpdk");
 	UNIT_STR(config.backend_args, "-a x");
+	UNIT_EQ(config.single_file_segments, true);
 }
 
 static void bad(void)

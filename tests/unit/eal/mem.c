@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -314,6 +316,86 @@ static void many_threads(void)
 	UNIT_EQ(stats().heap_allocations, 0);
 }
 
+/* --- One file for all segments --------------------------------------------------------------- */
+
+struct file_seen {
+	int fd;
+	intptr_t delta; /* of address and offset */
+	size_t segments;
+	bool differs;
+};
+
+static int look_at_file(const struct plx_mem_segment *segment, void *arg)
+{
+	struct file_seen *seen = arg;
+	intptr_t delta = (intptr_t)segment->va - (intptr_t)segment->fd_offset;
+
+	if (!seen->segments++) {
+		seen->fd = segment->fd;
+		seen->delta = delta;
+	}
+	seen->differs |= segment->fd != seen->fd || delta != seen->delta || segment->fd < 0;
+	return 0;
+}
+
+/* As whoever is given the file sees it. */
+static bool is_in_file(const struct file_seen *seen, const char *va, size_t len)
+{
+	void *there = mmap(NULL, len, PROT_READ, MAP_SHARED, seen->fd, (intptr_t)va - seen->delta);
+	bool same = there != MAP_FAILED && memcmp(there, va, len) == 0;
+
+	if (there != MAP_FAILED)
+		munmap(there, len);
+	return same;
+}
+
+static uint64_t bytes_in(int fd)
+{
+	struct stat st;
+
+	UNIT_EQ(fstat(fd, &st), 0);
+	return (uint64_t)st.st_blocks * 512;
+}
+
+static void single_file(void)
+{
+	struct plx_eal_config config = {.no_huge = true, .single_file_segments = true};
+	const size_t len = 20 * MIB;
+	struct file_seen seen = {0};
+	uint64_t bytes;
+	char *a, *b;
+	size_t i;
+
+	eal_down();
+	UNIT_EQ(plx_eal_init(&config), 0);
+	a = plx_dma_alloc(len, 2 * MIB, PLX_NODE_ANY);
+	b = plx_dma_alloc(len, 2 * MIB, PLX_NODE_ANY);
+	CU_ASSERT_FATAL(a && b);
+	plx_mem_walk(look_at_file, &seen);
+	CU_ASSERT(seen.segments >= 2);
+	UNIT_EQ(seen.differs, false);
+	memset(a, 0x5a, len);
+	memset(b, 0xa5, len);
+	UNIT_EQ(is_in_file(&seen, a, len), true);
+	UNIT_EQ(is_in_file(&seen, b, len), true);
+	/* What is given back leaves the file. */
+	bytes = bytes_in(seen.fd);
+	CU_ASSERT(bytes >= 2 * len);
+	plx_dma_free(b);
+	CU_ASSERT(plx_mem_trim() >= len);
+	CU_ASSERT(bytes_in(seen.fd) <= bytes - len);
+	UNIT_EQ(a[0] & 0xff, 0x5a);
+	b = plx_dma_zalloc(len, 2 * MIB, PLX_NODE_ANY);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(b);
+	for (i = 0; i < len && !b[i]; i++)
+		;
+	UNIT_EQ(i, len);
+	plx_dma_free(a);
+	plx_dma_free(b);
+	UNIT_EQ(plx_eal_fini(), 0);
+	eal_up();
+}
+
 /* --- Owners, limits, shrinking --------------------------------------------------------------- */
 
 static int find_owner(const struct plx_mem_owner *owner, void *arg)
@@ -452,6 +534,7 @@ static void kind_names(void)
 CU_TestInfo mem_tests[] = {
 	{"kinds have names", kind_names},
 	{"memory by owner", owners},
+	{"one file for all segments", single_file},
 	{"unused segments are given back", trim},
 	{"what was reserved at the start stays", reserved_memory_stays},
 	{"limits of nodes", node_limits},

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include <pollux/clock.h>
+#include <pollux/eal.h>
+#include <pollux/mem.h>
 
 #include "fake.h"
 #include "net/virtio/vhost_msg.h"
@@ -469,6 +471,60 @@ static void bad_arguments(void)
 	memset(spec, 0, sizeof(spec));
 }
 
+static uint64_t heap_bytes(void)
+{
+	struct plx_mem_stats stats;
+
+	plx_mem_stats_get(&stats);
+	return stats.heap_bytes;
+}
+
+/* Allocate until memory has come so many times, or no more comes. Return: how many times it came.
+ */
+static unsigned int grow(unsigned int times)
+{
+	void *objects[64];
+	unsigned int n = 0, grown = 0;
+	uint64_t before;
+
+	while (grown < times && n < 64) {
+		before = heap_bytes();
+		objects[n] = plx_dma_alloc(2 << 20, 2 << 20, PLX_NODE_ANY);
+		if (!objects[n])
+			break;
+		n++;
+		grown += heap_bytes() > before;
+	}
+	while (n)
+		plx_dma_free(objects[--n]);
+	return grown;
+}
+
+/* Below the limit there is no room for the steps that the heap grows by, only for what is needed.
+ */
+static void memory_that_grows(void)
+{
+	struct plx_eal_config config = {
+		.backend = "native", .no_huge = true, .mem_bytes = 64 << 20, .mem_limit = 94 << 20};
+	int single;
+
+	UNIT_EQ(plx_eal_fini(), 0);
+	for (single = 0; single < 2; single++) {
+		config.single_file_segments = single;
+		UNIT_EQ(plx_eal_init(&config), 0);
+		be_start();
+		UNIT_EQ(port_open(1), 0);
+		UNIT_EQ(plx_port_start(fake_port), 0);
+		UNIT_EQ(grow(12), single ? 12 : VHOST_REGIONS_MAX - 1);
+		UNIT_EQ(be.memory.memory.n, single ? 1 : VHOST_REGIONS_MAX);
+		UNIT_EQ(be.memory.memory.regions[0].size > 64 << 20, single);
+		port_close();
+		be_stop();
+		UNIT_EQ(plx_eal_fini(), 0);
+	}
+	UNIT_EQ(fake_eal_up(), 0);
+}
+
 CU_TestInfo vhost_tests[] = {
 	{"a session", session},
 	{"a back end goes away and comes back", server_goes_and_comes},
@@ -480,5 +536,6 @@ CU_TestInfo vhost_tests[] = {
 	{"lie: speaks unasked", lie_speaks_unasked},
 	{"lie: never works", lie_never_works},
 	{"bad arguments", bad_arguments},
+	{"memory that grows", memory_that_grows},
 	CU_TEST_INFO_NULL,
 };

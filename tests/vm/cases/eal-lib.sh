@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What the eal-* cases share: eal-probe, and the system's hugepages before and after.
 . "$PLX_TOP/tests/vm/guest/lib.sh"
+# They are about the native backend's memory and its words; those of the other are in dpdk-faults.
+export POLLUX_EAL=native
 probe=$programs/eal-probe
 pages_2m=/sys/kernel/mm/hugepages/hugepages-2048kB
 pages_1g=/sys/kernel/mm/hugepages/hugepages-1048576kB
