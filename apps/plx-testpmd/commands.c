@@ -9,7 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <pollux/clock.h>
+
 #include "commands.h"
+
+#define EVENTS_US 100000
 
 /* --- Parameters ----------------------------------------------------------------------------- */
 
@@ -84,11 +88,18 @@ static int run_quit(struct call *c)
 static int run_wait(struct call *c)
 {
 	unsigned long seconds;
+	uint64_t end;
 	int err = parse_number(c->params[0], 1, 86400, &seconds);
 
-	if (!err)
-		sleep((unsigned int)seconds);
-	return err;
+	if (err)
+		return err;
+	for (end = plx_clock_ns() + seconds * UINT64_C(1000000000);
+	     plx_clock_ns() < end && !c->app->quit;) {
+		usleep(EVENTS_US);
+		ports_events(c->app);
+		fflush(stdout);
+	}
+	return 0;
 }
 
 /* --- show, clear ---------------------------------------------------------------------------- */

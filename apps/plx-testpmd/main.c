@@ -23,7 +23,7 @@ struct options {
 	const char *specs[PORTS_MAX];
 	unsigned int ports, bufs, data_size;
 	const char *script;
-	bool features;
+	bool features, hotplug;
 };
 
 static struct app app;
@@ -69,6 +69,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'P':
 		o->config.promisc = true;
 		return 0;
+	case 'H':
+		o->hotplug = true;
+		return 0;
 	case 'f':
 		o->features = true;
 		return 0;
@@ -90,6 +93,8 @@ static const struct argp_option argp_options[] = {
 	{"bufs", 'b', "N", 0, "Packet buffers in all (16384)", 0},
 	{"data-size", 'S', "BYTES", 0, "Room in each packet buffer (2048)", 0},
 	{"promisc", 'P', NULL, 0, "Take frames for all addresses", 0},
+	{"hotplug", 'H', NULL, 0,
+	 "Attach NICs that vfio-pci gets from now on, detach those that go", 0},
 	{"features", 'f', NULL, 0, "Print the driver x feature matrix and exit", 0},
 	{0},
 };
@@ -121,6 +126,11 @@ static int open_all(const struct options *o)
 		if (err)
 			return err;
 	}
+	if (o->hotplug) {
+		err = hotplug_start(&app, &o->config);
+		if (err)
+			return err;
+	}
 	for (i = 0; i < app.port_count; i++)
 		plx_port_link_wait(app.ports[i].port, LINK_WAIT_MS);
 	return 0;
@@ -131,6 +141,7 @@ static int close_all(void)
 	unsigned int i;
 	int err = 0;
 
+	hotplug_stop(&app);
 	forward_stop(&app);
 	if (app.capture)
 		err = capture_stop(&app);

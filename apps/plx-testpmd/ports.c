@@ -118,8 +118,9 @@ int port_clear_xstats(struct test_port *p)
 	return n < 0 ? n : 0;
 }
 
-static void print_events(unsigned int id, struct test_port *p, unsigned int events)
+static void handle_events(struct app *app, unsigned int id, unsigned int events)
 {
+	struct test_port *p = &app->ports[id];
 	struct plx_port_link link;
 
 	if ((events & PLX_PORT_EVENT_LINK) && plx_port_link(p->port, &link) == 0)
@@ -128,10 +129,12 @@ static void print_events(unsigned int id, struct test_port *p, unsigned int even
 		printf("port %u: broken; stop, port reset %u, start\n", id, id);
 	if (events & PLX_PORT_EVENT_ERROR)
 		printf("port %u: bus error; stop, port reset %u, start\n", id, id);
-	if (events & PLX_PORT_EVENT_REMOVE)
-		printf("port %u: the device was removed; stop, port detach %u\n", id, id);
 	if (events & PLX_PORT_EVENT_ANNOUNCE)
 		printf("port %u: asked to announce itself\n", id);
+	if ((events & PLX_PORT_EVENT_REMOVE) && app->hotplug)
+		hotplug_removed(app, id);
+	else if (events & PLX_PORT_EVENT_REMOVE)
+		printf("port %u: the device was removed; stop, port detach %u\n", id, id);
 }
 
 void ports_events(struct app *app)
@@ -140,5 +143,6 @@ void ports_events(struct app *app)
 
 	for (i = 0; i < app->port_count; i++)
 		if (app->ports[i].port)
-			print_events(i, &app->ports[i], plx_port_events(app->ports[i].port));
+			handle_events(app, i, plx_port_events(app->ports[i].port));
+	hotplug_look(app);
 }

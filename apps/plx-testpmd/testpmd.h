@@ -39,6 +39,7 @@ struct mode {
 };
 
 struct capture;
+struct plx_hotplug;
 
 struct app {
 	struct test_port ports[PORTS_MAX];
@@ -54,7 +55,9 @@ struct app {
 	unsigned int workers; /* running */
 	uint32_t stop;	      /* atomic: workers return */
 	bool running, quit;
-	struct capture *capture; /* atomic pointer */
+	struct capture *capture;     /* atomic pointer */
+	struct plx_hotplug *hotplug; /* NULL: nobody attaches by itself */
+	struct plx_port_config hotplug_config;
 };
 
 /* modes.c */
@@ -77,6 +80,13 @@ void ports_events(struct app *app);
 /** Extended statistics, from the heap, less what was cleared. Their number, 0: none, or -errno. */
 int port_xstats(const struct test_port *p, struct plx_port_xstat **xstats);
 int port_clear_xstats(struct test_port *p);
+
+/* hotplug.c */
+/** From here on ports_events() attaches NICs that come, with this configuration. */
+int hotplug_start(struct app *app, const struct plx_port_config *config);
+void hotplug_stop(struct app *app);
+void hotplug_look(struct app *app);
+void hotplug_removed(struct app *app, unsigned int id);
 
 /* show.c */
 void show_info(struct app *app, unsigned int id);
