@@ -4,6 +4,7 @@
  * does, RFC 8200 what an IPv6 one does.
  */
 #include <pollux/clock.h>
+#include <pollux/lcore.h>
 
 #include "headers.h"
 #include "l3fwd.h"
@@ -287,10 +288,11 @@ void forward_loop(void (*control)(void))
 {
 	struct plx_pktbuf *pkts[BURST];
 	uint64_t now, tick_ns = 0;
-	unsigned int i;
+	unsigned int i, work;
 	uint16_t n, k;
 
 	while (!app.stop) {
+		work = 0;
 		now = plx_clock_ns();
 		if (now - tick_ns >= TICK_NS) {
 			tick_ns = now;
@@ -301,8 +303,10 @@ void forward_loop(void (*control)(void))
 			n = plx_rx_burst(app.ports[i].rxq, pkts, BURST);
 			for (k = 0; k < n; k++)
 				input(i, pkts[k]);
+			work += n;
 		}
 		for (i = 0; i < app.options.ports; i++)
 			flush(&app.ports[i]);
+		plx_lcore_turn(work);
 	}
 }

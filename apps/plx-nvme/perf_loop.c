@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include <pollux/clock.h>
+#include <pollux/lcore.h>
 
 #include "perf.h"
 
@@ -225,6 +226,7 @@ static int round_of_all(struct perf_lcore *l)
 			return ret;
 		moved += ret;
 	}
+	plx_lcore_turn((unsigned int)moved);
 	return moved ? 0 : rest(l);
 }
 

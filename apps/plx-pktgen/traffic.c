@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include <pollux/clock.h>
+#include <pollux/lcore.h>
 
 #include "pktgen.h"
 
@@ -148,17 +149,20 @@ static uint64_t send_all(struct traffic *t, const struct trial *trial, uint64_t 
 	struct pending pending = {.n = 0};
 
 	while (now < end_tsc && !*t->stop && (!trial->count || sent < trial->count)) {
+		uint16_t work = 0;
+
 		if (pending.n) {
-			sent += send_pending(txq, &pending);
+			work = send_pending(txq, &pending);
 		} else if (now >= due && (!trial->count || made < trial->count)) {
 			uint64_t left = trial->count ? trial->count - made : t->burst;
 
 			made += make_burst(t, &pending, made,
 					   left < t->burst ? (uint16_t)left : t->burst);
 			due = step ? due + step : now;
-			sent += send_pending(txq, &pending);
+			work = send_pending(txq, &pending);
 		}
-		receive(t, rxq, made);
+		sent += work;
+		plx_lcore_turn(work + receive(t, rxq, made));
 		now = plx_tsc();
 		if (plx_unlikely(!usable(t)))
 			break;

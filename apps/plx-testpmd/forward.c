@@ -39,7 +39,8 @@ static void send_burst(struct stream *s, struct plx_txq *txq, struct plx_pktbuf 
 	plx_pktbuf_free_burst(&pkts[sent], (uint16_t)(n - sent));
 }
 
-static void stream_once(struct stream *s)
+/* Return: packets that came or were made. */
+static unsigned int stream_once(struct stream *s)
 {
 	struct app *app = s->app;
 	struct plx_rxq *rxq = plx_port_rxq(app->ports[s->rx_port].port, (uint16_t)s->queue);
@@ -47,6 +48,7 @@ static void stream_once(struct stream *s)
 	struct capture *capture = __atomic_load_n(&app->capture, __ATOMIC_ACQUIRE);
 	struct plx_pktbuf *pkts[BURST_MAX];
 	uint16_t n = plx_rx_burst(rxq, pkts, app->burst), out;
+	unsigned int work = n;
 
 	if (n) {
 		s->rx += n;
@@ -65,10 +67,12 @@ static void stream_once(struct stream *s)
 		n = app->mode->make(s, pkts, app->burst);
 		if (n)
 			send_burst(s, txq, pkts, n);
+		work += n;
 	} else if (!n) {
 		/* Packets that were sent go back to the pool. */
 		plx_tx_burst(txq, NULL, 0);
 	}
+	return work;
 }
 
 struct share {
@@ -82,11 +86,14 @@ static int worker(void *arg)
 {
 	struct share *share = arg;
 	struct app *app = share->app;
-	unsigned int i;
+	unsigned int i, work;
 
-	while (!__atomic_load_n(&app->stop, __ATOMIC_RELAXED))
+	while (!__atomic_load_n(&app->stop, __ATOMIC_RELAXED)) {
+		work = 0;
 		for (i = share->first; i < app->stream_count; i += share->step)
-			stream_once(&app->streams[i]);
+			work += stream_once(&app->streams[i]);
+		plx_lcore_turn(work);
+	}
 	return 0;
 }
 
