@@ -248,3 +248,31 @@ int command_regions(int argc, char **argv)
 	plx_dev_close(dev);
 	return EXIT_SUCCESS;
 }
+
+/*
+ * With memory access switched off the kernel takes the BAR's pages away, and each access raises
+ * SIGBUS, as it does while a device is reset by somebody else, or sleeps.
+ */
+int command_bar_off(int argc, char **argv)
+{
+	struct plx_dev *dev = open_or_exit(NULL, argv[0]);
+	const struct plx_pci_config *config = plx_dev_config(dev);
+	char *bar = map_or_exit(dev, PLX_REGION_BAR0);
+	uint32_t command = command_register(dev), status = plx_mmio_read32(bar + E1000E_STATUS);
+
+	EXPECT(status == UINT32_MAX, 0);
+	EXPECT(config->write(config->ctx, PLX_PCI_COMMAND, 2, command & ~PLX_PCI_COMMAND_MEMORY),
+	       0);
+	EXPECT(plx_mmio_read32(bar + E1000E_STATUS), UINT32_MAX);
+	plx_mmio_write32(bar + E1000E_STATUS, 0);
+	/* Another page of it, by a write first. */
+	plx_mmio_write32(bar + 2 * sysconf(_SC_PAGESIZE), 0);
+	EXPECT(plx_mmio_read32(bar + 2 * sysconf(_SC_PAGESIZE) + 4), UINT32_MAX);
+	plx_dev_close(dev);
+	/* Opened anew it is as before. */
+	dev = open_or_exit(NULL, argv[0]);
+	bar = map_or_exit(dev, PLX_REGION_BAR0);
+	EXPECT(plx_mmio_read32(bar + E1000E_STATUS), status);
+	plx_dev_close(dev);
+	return EXIT_SUCCESS;
+}

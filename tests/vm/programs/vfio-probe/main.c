@@ -18,6 +18,7 @@ static const struct {
 } commands[] = {
 	{"info", command_info, "DEVICE...: open all in one address space, twice; print them"},
 	{"regions", command_regions, "82574L: BARs by load, by call, and by I/O port"},
+	{"bar-off", command_bar_off, "82574L: a BAR whose memory is switched off under its user"},
 	{"hold", command_hold, "DEVICE: keep it open, print its events, until SIGTERM or removal"},
 	{"reset", command_reset, "NVME: what a reset leaves and what it does not"},
 	{"maps", command_maps, "DEVICE: map and unmap, right and wrong"},

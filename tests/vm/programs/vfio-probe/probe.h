@@ -24,6 +24,7 @@ char *map_or_exit(struct plx_dev *dev, enum plx_region bar);
 /* Each: argv[0] is the device, the rest is its own. */
 int command_info(int argc, char **argv);
 int command_regions(int argc, char **argv);
+int command_bar_off(int argc, char **argv);
 int command_hold(int argc, char **argv);
 int command_reset(int argc, char **argv);
 int command_maps(int argc, char **argv);
