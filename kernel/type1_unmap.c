@@ -169,10 +169,14 @@ static struct type1_mapping *type1_unmap_span(struct iommu_domain *domain,
 	}
 	if (type1_unmap_joined(domain, mapping, last, gather))
 		return end;
-	/* It stopped at a gap, or did not count it: make sure of each mapping. */
+	/*
+	 * It stopped at a gap, or did not count it: make sure of each mapping that is still there. Intel's
+	 * driver unmaps up to a whole page table where there is nothing, so it must not be asked then.
+	 */
 	for (; mapping != end; mapping = mapping->batch)
-		dma_unmap_try(domain, mapping->iova, type1_mapped_last(mapping) - mapping->iova + 1,
-			      gather);
+		if (iommu_iova_to_phys(domain, mapping->iova))
+			dma_unmap_try(domain, mapping->iova,
+				      type1_mapped_last(mapping) - mapping->iova + 1, gather);
 	return end;
 }
 

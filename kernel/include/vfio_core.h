@@ -21,8 +21,9 @@
  * ---------
  * - memory: struct vfio_device is reference counted by its embedded struct
  *   device. vfio_device_init() creates the first reference, which belongs to
- *   the backend; an open file holds another. ops->release runs when the last
- *   one is gone, in process context with no lock held.
+ *   the backend; users of sysfs may hold others. Open files and look-ups need
+ *   none: they hold the registration. ops->release runs when the last
+ *   reference is gone, in process context with no lock held.
  * - registration: between register and unregister the device can be looked up.
  *   Unregister first makes new look-ups fail, then asks the user by
  *   ops->request(), every ten seconds, to close, and returns when the last

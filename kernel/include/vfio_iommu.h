@@ -41,8 +41,10 @@ enum vfio_isolation { VFIO_ISOLATED, VFIO_NOT_ISOLATED };
  *	check_extension() was positive. Return it or an ERR_PTR.
  * @release: free it; each group was detached
  * @attach_group: let the devices of @group use the address space; they are owned
- *	by the caller (iommu_group_claim_dma_owner) until after detach_group.
- * @detach_group: the opposite; must not fail
+ *	by the caller (iommu_group_claim_dma_owner) until after detach_group. May
+ *	take long, for each mapping is made for them, and return -EINTR when the
+ *	caller is killed. Return 0 or a negative errno, and they cannot use it.
+ * @detach_group: the opposite; must not fail, and must not give up for a signal
  * @ioctl: any ioctl on the container file but those of the core. The argument is
  *	the user's; no lock is held. Return -ENOTTY for unknown commands.
  */
