@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "container.h"
+#include "iommufd.h"
 
 void die(const char *what)
 {
@@ -29,9 +30,14 @@ uint64_t clock_ns(void)
 	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
-void container_open(struct container *c)
+void container_open(struct container *c, enum container_kind kind)
 {
-	*c = (struct container){.fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC)};
+	*c = (struct container){.kind = kind};
+	if (kind == CONTAINER_IOMMUFD) {
+		c->fd = iommufd_open(&c->ioas);
+		return;
+	}
+	c->fd = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	if (c->fd < 0)
 		die("/dev/vfio/vfio");
 }
@@ -57,8 +63,13 @@ static int group_open(const char *bdf)
 
 void container_add(struct container *c, const char *bdf)
 {
-	int group = group_open(bdf);
+	int group;
 
+	if (c->kind == CONTAINER_IOMMUFD) {
+		c->groups[c->nr_groups++] = iommufd_attach(c->fd, c->ioas, bdf);
+		return;
+	}
+	group = group_open(bdf);
 	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &c->fd))
 		die("VFIO_GROUP_SET_CONTAINER");
 	if (!c->nr_groups && ioctl(c->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
@@ -85,7 +96,9 @@ void container_map(struct container *c, const void *memory, uint64_t iova, uint6
 		.size = size,
 	};
 
-	if (ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map))
+	if (c->kind == CONTAINER_IOMMUFD)
+		iommufd_map(c->fd, c->ioas, memory, iova, size);
+	else if (ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map))
 		die("VFIO_IOMMU_MAP_DMA");
 }
 
@@ -94,7 +107,9 @@ void container_unmap(struct container *c, uint64_t iova, uint64_t size)
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap), .iova = iova, .size = size};
 
-	if (ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
+	if (c->kind == CONTAINER_IOMMUFD)
+		unmap.size = iommufd_unmap(c->fd, c->ioas, iova, size);
+	else if (ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
 		die("VFIO_IOMMU_UNMAP_DMA");
 	if (unmap.size != size) {
 		errno = ERANGE;
@@ -107,7 +122,9 @@ void container_unmap_all(struct container *c)
 	struct vfio_iommu_type1_dma_unmap unmap = {.argsz = sizeof(unmap),
 						   .flags = VFIO_DMA_UNMAP_FLAG_ALL};
 
-	if (ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
+	if (c->kind == CONTAINER_IOMMUFD)
+		iommufd_unmap(c->fd, c->ioas, 0, UINT64_MAX);
+	else if (ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
 		die("VFIO_IOMMU_UNMAP_DMA of all");
 }
 

@@ -4,7 +4,7 @@
  * is faulted in already: the median time of one call. In a machine that counts
  * instructions (./run vm --icount) a nanosecond is an instruction.
  *
- *	dma_map [--bar BDF] [--rounds N] [--sweep] [--trace] BDF [CASE...]
+ *	dma_map [--bar BDF] [--iommufd] [--rounds N] [--sweep] [--trace] BDF [CASE...]
  *
  * prints a line "CASE METRIC NANOSECONDS BYTES" for each result.
  */
@@ -70,6 +70,7 @@ struct options {
 	const char *bdf;
 	const char *bar;
 	bool sweep;
+	enum container_kind kind;
 	char **only;
 	int nr_only;
 };
@@ -208,10 +209,11 @@ static void measure(const struct options *o)
 {
 	struct container c;
 
-	container_open(&c);
+	container_open(&c, o->kind);
 	container_add(&c, o->bdf);
-	fprintf(stderr, "dma_map: page sizes of the domain: 0x%llx\n",
-		(unsigned long long)container_pgsizes(&c));
+	if (o->kind == CONTAINER_VFIO)
+		fprintf(stderr, "dma_map: page sizes of the domain: 0x%llx\n",
+			(unsigned long long)container_pgsizes(&c));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (wanted(o, cases[i].name))
 			measure_case(&c, &cases[i]);
@@ -230,6 +232,7 @@ static void measure(const struct options *o)
 
 static const struct argp_option argp_options[] = {
 	{"bar", 'b', "BDF", 0, "also map BAR 2 of this device", 0},
+	{"iommufd", 'i', NULL, 0, "by /dev/iommu, not by a VFIO container", 0},
 	{"rounds", 'r', "COUNT", 0, "measure that often, print the median (default: 9)", 0},
 	{"trace", 't', NULL, 0, "then once more, each instruction logged by QEMU (see where.py)",
 	 0},
@@ -244,6 +247,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case 'b':
 		o->bar = arg;
+		return 0;
+	case 'i':
+		o->kind = CONTAINER_IOMMUFD;
 		return 0;
 	case 'r':
 		rounds = strtoul(arg, NULL, 10);

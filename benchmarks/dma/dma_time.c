@@ -116,7 +116,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: dma_time parallel|cold|warm BDF\n");
 		return 2;
 	}
-	container_open(&c);
+	container_open(&c, CONTAINER_VFIO);
 	container_add(&c, argv[2]);
 	if (!strcmp(argv[1], "parallel")) {
 		measure_parallel(&c);

@@ -9,12 +9,12 @@ use_stock() { # BDF...
 	rmmod vfio-pci vfio-pci-core vfio_iommu_type1 vfio && modprobe vfio-pci && plx-bind bind "$@" >/dev/null
 }
 
-# compare SUFFIX METHOD: rows of what is in the files ours and stock, lines of "CASE METRIC NANOSECONDS BYTES".
+# compare SUFFIX METHOD PEER: rows of what is in the files ours and stock, lines of "CASE METRIC NANOSECONDS BYTES".
 compare() {
-	local suffix=$1 method=$2 case metric ns bytes peer
+	local suffix=$1 method=$2 name=$3 case metric ns bytes peer
 	while read -r case metric ns bytes; do
 		peer=$(awk -v c="$case" -v m="$metric" '$1 == c && $2 == m { print $3 }' stock)
-		row "$case$suffix" "$metric" instr lower "$ns" "$peer" "stock type1" "$method"
+		row "$case$suffix" "$metric" instr lower "$ns" "$peer" "$name" "$method"
 	done <ours
 }
 
@@ -31,5 +31,5 @@ count_instructions() {
 	use_stock "$PLX_NVME0" "$bar" || exit 1
 	sleep 1
 	"$bench"/dma_map --bar "$bar" "$@" "$PLX_NVME0" $PLX_CASES >stock || exit 1
-	compare "$suffix" "$method"
+	compare "$suffix" "$method" "stock type1"
 }

@@ -85,13 +85,14 @@ def show(value):
 
 
 def add_targets(name, rows):
-    """Note in each row what benchmarks/NAME/targets asks of it: lines of "CASE METRIC RATIO"; @VARIANTs included."""
+    """Note in each row what benchmarks/NAME/targets asks of it: lines of "CASE METRIC RATIO"; a "*@VARIANT" goes before."""
     path = f"{TOP}/benchmarks/{name}/targets"
     if not os.path.exists(path):
         return
     targets = {(f[0], f[1]): float(f[2]) for f in map(str.split, open(path)) if f and f[0] != "#"}
     for r in rows:
-        r["target"] = targets.get((r["case"].split("@")[0], r["metric"]))
+        case, _, variant = r["case"].partition("@")
+        r["target"] = targets.get(("*@" + variant, r["metric"]), targets.get((case, r["metric"])))
 
 
 def table(rows):

@@ -2,7 +2,7 @@
 """Guest kernels: fetches Debian's kernel packages into the cache without installing them.
 
 A kernel in the cache is a folder with `vmlinux` (or `vmlinuz`), `release`, and `lib/modules/RELEASE`
-with modules.dep. Called by vm.py; as a program, `kernels.py cloud|full` prints the folder.
+with modules.dep. Called by vm.py; as a program, `kernels.py cloud|full|debug|iommufd` prints the folder.
 """
 import fcntl
 import glob
@@ -18,6 +18,7 @@ import tempfile
 CACHE = os.environ.get("POLLUX_CACHE") or os.path.join(
     os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "pollux")
 META = {"cloud": "linux-image-6.12-cloud-amd64", "full": "linux-image-6.12-amd64"}
+BUILT = {"debug": [], "iommufd": ["--iommufd"]}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -88,12 +89,17 @@ def _fetch(flavour, package, folder):
 
 
 def find(kernel):
-    """The folder of a kernel: `cloud`, `full`, or a path to such a folder. Fetched when not there."""
+    """The folder of a kernel: `cloud`, `full` (fetched when not there), `debug`, `iommufd` (built), or a path."""
+    if kernel in BUILT:
+        done = subprocess.run([HERE + "/debug-kernel", *BUILT[kernel]], stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise KernelError(f"{kernel}: ./run debug-kernel {' '.join(BUILT[kernel])} failed")
+        return done.stdout.strip().splitlines()[-1]
     if kernel not in META:
         folder = os.path.abspath(kernel)
         if not os.path.exists(folder + "/release"):
             raise KernelError(f"{kernel}: not a kernel folder (see tests/vm/README.md); "
-                              "use cloud, full, or what ./run debug-kernel made")
+                              "use cloud, full, debug, iommufd, or a path")
         return folder
     os.makedirs(CACHE, exist_ok=True)
     with open(CACHE + "/lock", "w") as lock:

@@ -18,6 +18,8 @@ import tempfile
 import threading
 import time
 
+import kernels
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 MARK = "@plx-case@"
@@ -66,7 +68,8 @@ def parse_args(argv):
                    help="the cases that hunt for bugs in kernel/ (tier debug), with our modules on the kernel that "
                         "./run debug-kernel builds; with --full the others on it, too. Takes long")
     p.add_argument("--coverage", action="store_true",
-                   help="with --debug-kernel: which lines of kernel/ the cases reached; writes build/coverage/")
+                   help="which lines of kernel/ the cases reached; writes build/coverage/. On the debug kernel, or without "
+                        "--debug-kernel on the faster one of ./run debug-kernel --iommufd (use --filter 'conf|dma|kpci|vfio')")
     p.add_argument("--jobs", "-j", type=int, default=2, metavar="N", help="machines at once (default: %(default)s)")
     p.add_argument("--eal", choices=("native", "dpdk"), default=os.environ.get("POLLUX_EAL", "native"),
                    help="what the EAL of all programs stands on (default: %(default)s)")
@@ -75,9 +78,10 @@ def parse_args(argv):
     if args.debug_kernel:
         if args.native or args.sanitize:
             p.error("--debug-kernel is for the cases in VMs")
+    elif args.coverage and (args.native or args.sanitize):
+        p.error("--coverage is for the cases in VMs")
+    if args.debug_kernel or args.coverage:
         args.vm, args.modules = True, "pollux"
-    elif args.coverage:
-        p.error("--coverage needs --debug-kernel")
     return args
 
 
@@ -180,11 +184,11 @@ class Coverage:
                         "--html-details", self.folder + "/index.html", self.modules], cwd=self.source)
 
 
-def run_checkpatch(debug_kernel, tally):
+def run_checkpatch(kernel, tally):
     """The kernel's own opinion on how our modules are written; its source comes with the debug kernel."""
     started = time.monotonic()
     files = [f for pattern in ("*.[ch]", "include/*.h") for f in sorted(glob.glob(f"{TOP}/kernel/{pattern}"))]
-    done = subprocess.run(["perl", debug_kernel + "/source/scripts/checkpatch.pl", "--no-tree", "--terse",
+    done = subprocess.run(["perl", kernel + "/source/scripts/checkpatch.pl", "--no-tree", "--terse",
                            "--max-line-length=100", "-f", *files], capture_output=True, text=True)
     complaints = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if not line.startswith("total:"))
     tally.report("kernel/checkpatch", int(not done.returncode), int(bool(done.returncode)), [],
@@ -224,14 +228,31 @@ def kernel_of(group):
     return words[words.index("--kernel") + 1] if "--kernel" in words else "cloud"
 
 
-def run_group(cases, modules, debug_kernel, coverage, tally, again):
-    slower = DEBUG_KERNEL_SLOWER if debug_kernel else 1
-    limit = slower * (sum(c.timeout for c in cases) + BOOT_SECONDS)
-    options = shlex.split(cases[0].options) + (["--kernel", debug_kernel] if debug_kernel else [])
-    options += coverage.options() if coverage else []
-    options += ["--env", "POLLUX_EAL=" + os.environ["POLLUX_EAL"]]
+class Rig:
+    """What all machines of a run have in common: a kernel (None: the one that a case asks for), how much slower it is."""
+
+    def __init__(self, args):
+        self.kernel = self.coverage = None
+        self.slower = DEBUG_KERNEL_SLOWER if args.debug_kernel else 1
+        if args.list or not (args.debug_kernel or args.coverage):
+            return
+        self.kernel = kernels.find("debug" if args.debug_kernel else "iommufd")
+        if args.coverage:
+            self.coverage = Coverage(self.kernel)
+
+    def options(self):
+        options = ["--kernel", self.kernel] if self.kernel else []
+        # A busy host stops a machine for longer than the 20 s at which this kernel sees a lockup.
+        options += ["--append", "watchdog_thresh=60"] if self.slower > 1 else []
+        options += self.coverage.options() if self.coverage else []
+        return options + ["--env", "POLLUX_EAL=" + os.environ["POLLUX_EAL"]]
+
+
+def run_group(cases, modules, rig, tally, again):
+    limit = rig.slower * (sum(c.timeout for c in cases) + BOOT_SECONDS)
+    options = shlex.split(cases[0].options) + rig.options()
     # Where instructions are time, the clock leaps while the guest waits for its host: no limit inside (0), only outside.
-    guest_limit = 0 if "--icount" in options else slower
+    guest_limit = 0 if "--icount" in options else rig.slower
     argv = [TOP + "/run", "vm", "--modules", modules, "--timeout", str(limit), *options, "--",
             HERE + "/guest/run-cases", *[f"{guest_limit * c.timeout}:{c.path}" for c in cases]]
     vm = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -256,15 +277,24 @@ def run_group(cases, modules, debug_kernel, coverage, tally, again):
         tally.report(f"{modules}/machine", 0, 1, [], 0, "".join(extra) + f"\n(status {status} after: {names})")
 
 
+def run_machines(args, modules, groups, rig, tally):
+    # A loaded host can make a case miss its time: it gets a second try, alone. No second try for what the guest's
+    # kernel says, for a machine that dies, or for races: those count at once.
+    again = None if args.debug_kernel else []
+    with concurrent.futures.ThreadPoolExecutor(max(args.jobs, 1)) as pool:
+        for run in [pool.submit(run_group, group, modules, rig, tally, again) for group in groups]:
+            run.result()
+    if again:
+        print(f"second try, alone, {modules} VFIO modules", flush=True)
+    for case in again or []:
+        run_group([case], modules, rig, tally, None)
+
+
 def run_vm(args, tally):
     cases = find_cases(args)
-    debug_kernel = None
-    if args.debug_kernel and not args.list:
-        debug_kernel = subprocess.run([HERE + "/debug-kernel"], check=True, stdout=subprocess.PIPE,
-                                      text=True).stdout.strip().splitlines()[-1]
-        if not args.filter:
-            run_checkpatch(debug_kernel, tally)
-    coverage = Coverage(debug_kernel) if args.coverage and not args.list else None
+    rig = Rig(args)
+    if args.debug_kernel and not args.filter and not args.list:
+        run_checkpatch(rig.kernel, tally)
     for modules in (["stock", "pollux"] if args.modules == "both" else [args.modules]):
         groups = groups_of(cases, modules, args.modules == "both" and not args.full)
         if args.list:
@@ -277,21 +307,11 @@ def run_vm(args, tally):
             sys.exit("test: packages that cases need could not be installed")
         print(f"virtual machines, {modules} VFIO modules", flush=True)
         if modules == "pollux":
-            for kernel in sorted({debug_kernel or kernel_of(g) for g in groups}):
-                subprocess.run([HERE + "/build-modules", kernel] + (["coverage"] if coverage else []), check=True)
-        # A loaded host can make a case miss its time: it gets a second try, alone. No second try for what the guest's
-        # kernel says, for a machine that dies, or for races: those count at once.
-        again = None if debug_kernel else []
-        with concurrent.futures.ThreadPoolExecutor(max(args.jobs, 1)) as pool:
-            runs = [pool.submit(run_group, group, modules, debug_kernel, coverage, tally, again) for group in groups]
-            for run in runs:
-                run.result()
-        if again:
-            print(f"second try, alone, {modules} VFIO modules", flush=True)
-        for case in again or []:
-            run_group([case], modules, debug_kernel, coverage, tally, None)
-    if coverage:
-        coverage.report()
+            for kernel in sorted({rig.kernel or kernel_of(g) for g in groups}):
+                subprocess.run([HERE + "/build-modules", kernel] + (["coverage"] if rig.coverage else []), check=True)
+        run_machines(args, modules, groups, rig, tally)
+    if rig.coverage:
+        rig.coverage.report()
 
 
 def build(sanitize):
@@ -329,4 +349,7 @@ def main(argv):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except kernels.KernelError as e:
+        sys.exit(f"test: {e}")

@@ -73,7 +73,8 @@ example:
                    help="VFIO modules to load at start: Debian's, ours (from kernel/), or none (default: %(default)s)")
     p.add_argument("--modules-dir", metavar="DIR", help="where ours are, if not in build/kernel/RELEASE")
     p.add_argument("--kernel", default="cloud", metavar="KERNEL",
-                   help="cloud, full (Debian's 6.12 kernels), or a kernel folder (default: %(default)s)")
+                   help="cloud, full (Debian's 6.12 kernels), debug, iommufd (built by ./run debug-kernel), or a kernel "
+                        "folder (default: %(default)s)")
     p.add_argument("--qemu", default="qemu-system-x86_64", metavar="PROGRAM",
                    help="the QEMU to use: a program, or `backports`: Debian's newer one (>= 8), fetched when not there")
     p.add_argument("--iommu", choices=("intel", "amd", "virtio", "none"), default="intel")
