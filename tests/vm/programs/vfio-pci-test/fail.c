@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * fail DEVICE: each allocation in the kernel on the way of opening a device, of
- * setting its interrupt and ioeventfds, fails once (fault injection's fail-nth).
+ * setting its interrupts and ioeventfds, fails once (fault injection's fail-nth).
  * What fails must fail with an errno and leave the device as usable as before.
- *
- * Not MSI: the kernel itself warns when it frees an interrupt whose entry in /proc
- * could not be made.
  */
 #include "nth.h"
 #include "raw.h"
@@ -19,9 +16,11 @@
 #include <unistd.h>
 
 #define NTH_MAX 2000
+#define MSIX	3
 
 static struct raw raw;
 static int32_t event_fd;
+static int32_t msix_fds[MSIX];
 static uint64_t bar0;
 
 /* Operations return 0 or -errno, and are undone by what follows them. */
@@ -47,6 +46,38 @@ static void undo_intx(void)
 {
 	EXPECT(irq_set_none(raw.device, VFIO_PCI_INTX_IRQ_INDEX, 0, VFIO_IRQ_SET_ACTION_TRIGGER),
 	       0);
+}
+
+static int op_msi(void)
+{
+	return irq_set_fds(raw.device, VFIO_PCI_MSI_IRQ_INDEX, 0, 1, &event_fd,
+			   VFIO_IRQ_SET_ACTION_TRIGGER);
+}
+
+static void undo_msi(void)
+{
+	EXPECT(irq_set_none(raw.device, VFIO_PCI_MSI_IRQ_INDEX, 0, VFIO_IRQ_SET_ACTION_TRIGGER), 0);
+}
+
+static void undo_msix(void)
+{
+	EXPECT(irq_set_none(raw.device, VFIO_PCI_MSIX_IRQ_INDEX, 0, VFIO_IRQ_SET_ACTION_TRIGGER),
+	       0);
+}
+
+/* The first vector alone, then all: the others are added to vectors that are on. */
+static int op_msix(void)
+{
+	int ret = irq_set_fds(raw.device, VFIO_PCI_MSIX_IRQ_INDEX, 0, 1, msix_fds,
+			      VFIO_IRQ_SET_ACTION_TRIGGER);
+
+	if (ret)
+		return ret;
+	ret = irq_set_fds(raw.device, VFIO_PCI_MSIX_IRQ_INDEX, 0, MSIX, msix_fds,
+			  VFIO_IRQ_SET_ACTION_TRIGGER);
+	if (ret)
+		undo_msix();
+	return ret;
 }
 
 static int ioeventfd(int fd)
@@ -105,12 +136,16 @@ static void fail_each(const char *name, int (*op)(void), void (*undo)(void))
 int command_fail(int argc, char **argv)
 {
 	event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	for (int i = 0; i < MSIX; i++)
+		msix_fds[i] = event_fd;
 	nth_open();
 	raw_open_group(&raw, argv[0]);
 	fail_each("open", op_open, undo_open);
 	EXPECT(op_open(), 0);
 	bar0 = raw_region(raw.device, 0, NULL);
 	fail_each("intx", op_intx, undo_intx);
+	fail_each("msi", op_msi, undo_msi);
+	fail_each("msix", op_msix, undo_msix);
 	fail_each("ioeventfd", op_ioeventfd, undo_ioeventfd);
 	fail_each("reset", op_reset, undo_nothing);
 	raw_close(&raw);
