@@ -80,8 +80,9 @@ example:
     p.add_argument("--iommu", choices=("intel", "amd", "virtio", "none"), default="intel")
     p.add_argument("--aw-bits", choices=("39", "48"), default="39", help="address width of the Intel IOMMU")
     p.add_argument("--caching-mode", action="store_true", help="Intel IOMMU: each map needs a flush")
-    p.add_argument("--nic", action="append", default=[], metavar="MODEL[,hub=N][,KEY=VALUE...]",
-                   help="add a NIC: %s; NICs on one hub hear each other; rootport=1 puts it behind a root port"
+    p.add_argument("--nic", action="append", default=[], metavar="MODEL[,hub=N|,tap=N][,KEY=VALUE...]",
+                   help="add a NIC: %s; NICs on one hub hear each other; rootport=1 puts it behind a root port; "
+                        "tap=N[,queues=M]: a tap on bridge N, with offloads and queues, instead of a hub (root only)"
                    % ", ".join(NIC_MODELS))
     p.add_argument("--nvme", action="append", default=[], metavar="SIZE[,KEY=VALUE...]",
                    help="add an NVMe SSD of SIZE (64M, 1G) on a temporary file, or `null` (reads zeroes, fast), "
@@ -173,13 +174,30 @@ class Machine:
             return ["-device", device + extra]
         return self.disk(index, size, bad) + ["-device", device + f",drive=disk{index}" + extra]
 
+    def netdev(self, index, options):
+        """What is at the other end of a NIC: a hub of QEMU's, or a tap of a bridge (see taps())."""
+        hub, bridge, queues = options.pop("hub", None), options.pop("tap", None), options.pop("queues", "1")
+        if bridge is None:
+            return f"hubport,hubid={hub or 100 + index}"
+        self.taps.append((f"tap{index}", f"bridge{bridge}", int(queues)))
+        return f"tap,ifname=tap{index},script=no,downscript=no,queues={queues}"
+
+    def tap_setup(self):
+        """A shell script that makes the taps and their bridges, in a network namespace of its own, and becomes QEMU."""
+        lines = ["set -e"]
+        for name, bridge, queues in self.taps:
+            lines += [f"ip link show {bridge} >/dev/null 2>&1 || ip link add {bridge} type bridge mcast_snooping 0",
+                      f"ip tuntap add {name} mode tap vnet_hdr {'multi_queue' if queues > 1 else ''}",
+                      f"ip link set {name} mtu 9000 master {bridge}"]
+            lines += [f"ip link set {dev} addrgenmode none up" for dev in (name, bridge)]
+        return "\n".join(lines + ['exec "$@"'])
+
     def nic(self, index, text):
         model, options = split_options(text)
         device, fixed = NIC_MODELS[model]
         slot = NIC_SLOT + index
-        hub = options.pop("hub", None)
         behind_port = options.pop("rootport", "1" if model == "igb" else "0") != "0"
-        netdev = f"hubport,hubid={hub}" if hub else f"hubport,hubid={100 + index}"
+        netdev = self.netdev(index, options)
         where, argv = f"addr={slot:x}", []
         self.env[f"PLX_NIC{index}"] = f"0000:00:{slot:02x}.0"
         if behind_port:
@@ -259,13 +277,14 @@ class Machine:
                  "-mon", "chardev=qmp,mode=control",
                  "-chardev", f"socket,id=gmon,path={self.path('qmp.sock')}",
                  "-device", "virtserialport,nr=4,chardev=gmon,name=plx.monitor"]
+        self.taps = []
         for index, text in enumerate(a.nic):
             argv += self.nic(index, text)
         for index, text in enumerate(a.nvme):
             argv += self.nvme(index, text)
         for text in a.qemu_arg:
             argv += shlex.split(text)
-        return argv
+        return ["unshare", "-n", "sh", "-c", self.tap_setup(), "sh", *argv] if self.taps else argv
 
     # --- What the guest finds ----------------------------------------------------------------------
 

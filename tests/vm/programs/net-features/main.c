@@ -463,6 +463,7 @@ int main(int argc, char **argv)
 	registers();
 	test_jumbo();
 	test_reset();
+	test_rss_queues(argv[2]);
 	plx_port_close(from);
 	plx_port_close(to);
 	check(plx_pktbuf_pool_close(pool) == 0, "every packet buffer is back");

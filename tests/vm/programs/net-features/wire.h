@@ -37,5 +37,7 @@ void test_rx_interrupt(void);
 /** id: QEMU's name of the receiver; NULL: not known. */
 void test_link_event(const char *id);
 void test_lro(void);
+/** rss.c; opens the receiver again, by its spec. */
+void test_rss_queues(const char *spec);
 
 #endif /* POLLUX_NET_FEATURES_WIRE_H */
