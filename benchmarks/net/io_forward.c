@@ -26,6 +26,7 @@
 #define IN_FLIGHT  4 /* bursts sent at the start, per port */
 #define DESCS	   0 /* the default of the driver */
 #define LINK_MS	   9000
+#define WAKE_MS	   1000
 #define TIMEOUT_NS UINT64_C(60000000000)
 
 struct options {
@@ -36,6 +37,7 @@ struct options {
 	uint16_t sizes[SIZES_MAX]; /* with frame check sequence, in turn */
 	unsigned int size_count;
 	uint16_t queues;
+	bool sleep; /* pings wait for an interrupt */
 };
 
 struct side {
@@ -121,23 +123,31 @@ static int poll_only(const struct side *side, uint64_t polls, struct result *res
 	return result->packets ? -EPROTO : 0;
 }
 
-/* One packet to and fro, again and again: nothing else is on its way. */
-static int ping(struct plx_pktbuf_pool *pool, const struct side *side, uint64_t times)
+/* Until something is there, most likely. */
+static int await(const struct options *o, struct plx_rxq *rxq, uint32_t *idle, uint64_t end)
 {
-	uint64_t end = plx_clock_ns() + TIMEOUT_NS;
+	if (o->sleep)
+		return plx_rxq_irq_wait(rxq, WAKE_MS) == 1 ? 0 : -ETIMEDOUT;
+	return ++*idle % 4096 == 0 && plx_clock_ns() > end ? -ETIMEDOUT : 0;
+}
+
+/* One packet to and fro, again and again: nothing else is on its way. */
+static int ping(const struct options *o, struct plx_pktbuf_pool *pool, const struct side *side)
+{
+	uint64_t end = plx_clock_ns() + TIMEOUT_NS, times;
 	struct plx_pktbuf *p = plx_pktbuf_alloc(pool);
 
 	if (!p)
 		return -ENOMEM;
 	memset(plx_pktbuf_append(p, 60), 0xff, 60);
-	for (; times; times--) {
+	for (times = o->pings; times; times--) {
 		uint64_t start = plx_tsc();
 		uint32_t idle = 0;
 
 		if (plx_tx_burst(side->txq[0], &p, 1) != 1)
 			return -EIO;
 		while (!plx_rx_burst(side->rxq[0], &p, 1))
-			if (++idle % 4096 == 0 && plx_clock_ns() > end)
+			if (await(o, side->rxq[0], &idle, end))
 				return -ETIMEDOUT;
 		ticks_note(&round_trips, plx_tsc() - start);
 	}
@@ -177,7 +187,8 @@ static int open_side(const struct options *o, struct plx_pktbuf_pool *pool, cons
 					 .tx_queues = o->queues,
 					 .rx_descs = DESCS,
 					 .tx_descs = DESCS,
-					 .promisc = true};
+					 .promisc = true,
+					 .rx_irq = o->sleep};
 	uint16_t i;
 	int err;
 
@@ -209,7 +220,7 @@ static int measure(const struct options *o, struct result *result)
 		goto close;
 	}
 	if (!err && o->pings)
-		err = ping(pool, &sides[0], o->pings);
+		err = ping(o, pool, &sides[0]);
 	for (i = 0; i < o->ports; i++)
 		for (k = 0; k < o->queues && !err; k++)
 			err = send_first(o, pool, sides[i].txq[k]);
@@ -280,6 +291,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'e':
 		o->polls = strtoull(arg, NULL, 10);
 		return 0;
+	case 'w':
+		o->sleep = true;
+		return 0;
 	case 's':
 		parse_sizes(state, o, arg);
 		return 0;
@@ -306,6 +320,7 @@ int main(int argc, char **argv)
 		{"packets", 'n', "N", 0, "Packets to forward (1000000)", 0},
 		{"pings", 'p', "N", 0, "Round trips of a single packet first (0)", 0},
 		{"empty-polls", 'e', "N", 0, "Only N polls, of which none must find a packet", 0},
+		{"sleep", 'w', NULL, 0, "Pings wait for interrupts instead of polling", 0},
 		{"size", 's', "BYTES[,...]", 0, "Frame sizes with FCS, in turn (64)", 0},
 		{"queues", 'q', "N", 0, "Queue pairs of each port (1)", 0},
 		{0}};

@@ -8,17 +8,24 @@ programs=$PLX_TOP/build/benchmarks/net
 dir=$(mktemp -d)
 socket=$dir/vhost.sock
 backend=
+peer_name="DPDK net_virtio_user"
 turns=${TURNS:-7}
 packets=${PACKETS:-1000000}
 pings=${PINGS:-2000}
 [ "$(nproc)" -ge 2 ] || { echo "two cores are needed: one for each end" >&2; exit 1; }
 
-backend_up() { # QUEUES
-	rm -f "$socket"
+backend_up() { # QUEUES [SOCKET...]: a port for each socket, $socket the first, that sends back what it receives
+	local queues=$1 name vdevs=() i=0
+	shift
+	for name in "$socket" "$@"; do
+		rm -f "$name"
+		vdevs+=(--vdev "net_vhost$i,iface=$name,queues=$queues")
+		i=$((i + 1))
+	done
 	mkfifo "$dir/commands"
 	dpdk-testpmd --no-huge -m 512 --no-pci --no-telemetry --lcores '(0-1)@1' --file-prefix "plx$$" \
-		--vdev "net_vhost0,iface=$socket,queues=$1" -- -i --forward-mode=io --port-topology=loop \
-		--nb-cores=1 --rxq="$1" --txq="$1" --total-num-mbufs=16384 --auto-start \
+		"${vdevs[@]}" -- -i --forward-mode=io --port-topology=loop \
+		--nb-cores=1 --rxq="$queues" --txq="$queues" --total-num-mbufs=16384 --auto-start \
 		<"$dir/commands" >"$dir/backend" 2>&1 &
 	backend=$!
 	exec 3>"$dir/commands"
@@ -79,5 +86,5 @@ report() {
 		exit 1
 	}
 	echo "$1 $2: ours ${mine[0]} (${mine[1]} to ${mine[2]}), peer ${theirs[0]} (${theirs[1]} to ${theirs[2]})"
-	row "$1" "$2" "$3" "$4" "${mine[0]}" "${theirs[0]}" "DPDK net_virtio_user" "$method"
+	row "$1" "$2" "$3" "$4" "${mine[0]}" "${theirs[0]}" "$peer_name" "$method"
 }
