@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <rte_eal.h>
 #include <rte_ethdev.h>
@@ -129,6 +131,30 @@ static void external_heap(void)
 		rte_malloc_heap_destroy("external");
 	}
 	munmap(memory, len);
+	plx_as_default_put(as);
+}
+
+/* What a forked child adds is not for the parent's devices; its books are copies, its address space
+ * is not. */
+static void forked_child(void)
+{
+	struct plx_as *as = plx_as_default_get();
+	uint64_t before = space(as).mapped_bytes;
+	size_t len = 4 * MIB;
+	int status = 0;
+	void *memory;
+	pid_t child = fork();
+
+	if (child == 0) {
+		memory = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+		if (rte_malloc_heap_create("child") ||
+		    rte_malloc_heap_memory_add("child", memory, len, NULL, 0, 4096))
+			_exit(2);
+		_exit(space(as).mapped_bytes != before);
+	}
+	check(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+	      "memory that DPDK adds in a forked child is mapped for no device");
 	plx_as_default_put(as);
 }
 
@@ -324,6 +350,7 @@ int main(int argc, char **argv)
 	if (check(ours, "a device stays open")) {
 		memory();
 		external_heap();
+		forked_child();
 		check(plx_eal_fini() == -EBUSY, "the EAL does not go while it is open");
 		plx_port_close(ours);
 	}
