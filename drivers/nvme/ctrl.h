@@ -31,16 +31,21 @@
 /** A PRP list fits one page of 4 KiB: 512 entries. */
 #define NVME_TRANSFER_MAX (UINT32_C(512) << NVME_PAGE_SHIFT_BASE)
 
+/** In plx_nvme_ns.ctrl: it has metadata, for which plain reads and writes have no place. */
+#define NVME_NOT_PLAIN ((struct plx_nvme_ctrl *)1)
+/** The namespace is not there any more, or not what was opened: for good. */
+#define NVME_STALE NULL
+
 struct plx_nvme_ns {
-	/* Data path. ctrl may become NULL while others submit: then it is refused. */
-	struct plx_nvme_ctrl *ctrl; /* NULL: not for plain reads and writes */
+	/* Data path */
+	struct plx_nvme_ctrl
+		*ctrl; /* or NVME_NOT_PLAIN, or, from one moment to the next, NVME_STALE */
 	uint32_t max_blocks;
 	uint32_t block_shift;
 	uint64_t sqe_head; /* namespace id in its place */
 	/* The rest */
 	struct plx_nvme_ns_info info;
 	struct plx_nvme_zns_info zns; /* of a zoned one */
-	bool gone;		      /* not what was opened any more: for good */
 	struct plx_nvme_ns *next;     /* of those */
 };
 

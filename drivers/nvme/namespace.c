@@ -221,8 +221,7 @@ static void set_info(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns,
 {
 	ns->zns = *zns;
 	ns->info = *info;
-	/* The data path does not know a handle that has no controller. */
-	ns->ctrl = has_metadata(info) ? NULL : ctrl;
+	ns->ctrl = has_metadata(info) ? NVME_NOT_PLAIN : ctrl;
 	ns->max_blocks = info->max_blocks;
 	ns->block_shift = (uint32_t)__builtin_ctz(info->block_size);
 	ns->sqe_head = (uint64_t)info->id << NVME_SQE_NSID_SHIFT;
@@ -249,16 +248,10 @@ static int open_ns(struct plx_nvme_ctrl *ctrl, struct nvme_ns_entry *entry)
 
 /* --- Looking anew --------------------------------------------------------------------------- */
 
-int nvme_ns_error(const struct plx_nvme_ns *ns)
-{
-	return PLX_READ_ONCE(ns->gone) ? -ESTALE : -EINVAL;
-}
-
 /* The handle's namespace is not there any more, or is another one. */
 static void set_aside(struct plx_nvme_ctrl *ctrl, struct plx_nvme_ns *ns)
 {
-	PLX_WRITE_ONCE(ns->gone, true);
-	PLX_WRITE_ONCE(ns->ctrl, NULL);
+	PLX_WRITE_ONCE(ns->ctrl, NVME_STALE);
 	ns->next = ctrl->inactive;
 	ctrl->inactive = ns;
 }

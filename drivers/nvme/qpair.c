@@ -64,6 +64,7 @@ static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req
 	uint8_t opcode = req->opcode;
 	uint32_t list_epoch = qp->no_list_epoch;
 	uint32_t index = qp->free_slot;
+	const struct plx_nvme_ctrl *ctrl;
 	struct nvme_slot *slot;
 	int err;
 
@@ -71,8 +72,9 @@ static inline int submit_one(struct plx_nvme_qpair *qp, struct plx_nvme_req *req
 		return -EAGAIN;
 	if (plx_unlikely(req->status == PLX_NVME_PENDING))
 		return -EBUSY;
-	if (plx_unlikely(PLX_READ_ONCE(ns->ctrl) != qp->ctrl))
-		return nvme_ns_error(ns);
+	ctrl = PLX_READ_ONCE(ns->ctrl);
+	if (plx_unlikely(ctrl != qp->ctrl))
+		return ctrl == NVME_STALE ? -ESTALE : -EINVAL;
 	if (plx_likely(opcode == PLX_NVME_READ || opcode == PLX_NVME_WRITE))
 		err = put_transfer(qp, sqe, req, &list_epoch);
 	else

@@ -160,10 +160,6 @@ int nvme_qpair_state_error(const struct plx_nvme_qpair *qp);
 /** A completion that cannot be. Logs and breaks the controller when there are too many. */
 void nvme_qpair_lie(struct plx_nvme_qpair *qp, uint64_t cqe_tail);
 
-/* namespace.c */
-/** Why a handle is not for this queue pair: -ESTALE, -EINVAL. */
-int nvme_ns_error(const struct plx_nvme_ns *ns) __attribute__((cold));
-
 /* irq.c */
 /** Is there something for poll or reap? */
 bool nvme_qpair_ready(const struct plx_nvme_qpair *qp);

@@ -91,7 +91,7 @@ int plx_nvme_transfer_next(struct plx_nvme_transfer *t, const struct plx_nvme_qp
 
 	if (t->blocks == 0)
 		return 0;
-	if (PLX_READ_ONCE(t->ns->gone))
+	if (PLX_READ_ONCE(t->ns->ctrl) == NVME_STALE)
 		return -ESTALE;
 	p.limit = limit_blocks(t, qp) << t->ns->block_shift;
 	p.sgl_elements = qp->list_count ? (1u << qp->list_shift) / NVME_SGL_BYTES : 1;
