@@ -223,7 +223,8 @@ static void each_command_has_its_own_id(void)
 
 static void wrong_requests_are_refused(void)
 {
-	static struct plx_nvme_ns foreign;
+	static struct plx_nvme_ctrl other;
+	static struct plx_nvme_ns foreign = {.ctrl = &other};
 	struct plx_nvme_req *r;
 
 	set_up();
@@ -243,6 +244,10 @@ static void wrong_requests_are_refused(void)
 	r->opcode = PLX_NVME_READ;
 	r->ns = &foreign;
 	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 1), -EINVAL);
+	foreign.ctrl = NVME_NOT_PLAIN;
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 1), -EINVAL);
+	foreign.ctrl = NVME_STALE;
+	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 1), -ESTALE);
 	r->ns = ns;
 	UNIT_EQ(sq_doorbell(), 0);
 	UNIT_EQ(plx_nvme_qpair_submit(qp, reqs, 1), 1);
