@@ -49,15 +49,11 @@ static void make_requests(void)
 	}
 }
 
-static void set_up(unsigned int io_timeout_ms)
+static void set_up_with(const struct plx_nvme_ctrl_config *config)
 {
-	struct plx_nvme_ctrl_config config = {
-		.io_timeout_ms = io_timeout_ms,
-		.on_timeout = PLX_NVME_TIMEOUT_BREAK,
-	};
-
 	fake_defaults();
-	ctrl = fake_open(&config);
+	fake.id.oacs = htole16(NVME_OACS_DOORBELL_BUFFER);
+	ctrl = fake_open(config);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ctrl);
 	ns = plx_nvme_ns_open(ctrl, 1);
 	qp = plx_nvme_qpair_open(ctrl, NULL);
@@ -68,6 +64,14 @@ static void set_up(unsigned int io_timeout_ms)
 	memset(ended, 0, sizeof(ended));
 	seen = 0;
 	make_requests();
+}
+
+static void set_up(unsigned int io_timeout_ms)
+{
+	set_up_with(&(struct plx_nvme_ctrl_config){
+		.io_timeout_ms = io_timeout_ms,
+		.on_timeout = PLX_NVME_TIMEOUT_BREAK,
+	});
 }
 
 static void tear_down(void)
@@ -449,6 +453,71 @@ static void ready_flickers(void)
 	tear_down();
 }
 
+/* --- Shadow doorbells ------------------------------------------------------------------------ */
+
+static uint32_t junk(void)
+{
+	static uint64_t state = 1;
+
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)(state >> 32);
+}
+
+/* Where it wants to hear of the next value: anything. */
+static bool spoil_events(unsigned int qid, const struct nvme_sqe *sqe)
+{
+	unsigned int i;
+
+	for (i = 0; i < 2 * FAKE_QUEUES; i++)
+		PLX_WRITE_ONCE(ctrl->shadow_events[i], junk());
+	return false;
+}
+
+static void event_index_junk(void)
+{
+	struct plx_nvme_ctrl_config config = {.shadow_doorbells = true};
+	unsigned int round, i;
+
+	set_up_with(&config);
+	UNIT_EQ(ctrl->info.shadow_doorbells, true);
+	fake.on_io = spoil_events;
+	for (round = 1; round <= 300; round++) {
+		submit(REQS);
+		poll_until_idle();
+		for (i = 0; i < REQS; i++)
+			UNIT_EQ(ended[i], round);
+	}
+	UNIT_EQ(plx_nvme_ctrl_state(ctrl), PLX_NVME_READY);
+	tear_down();
+}
+
+/* What we wrote: commands of long ago are done again, which nobody waits for. */
+static bool spoil_values(unsigned int qid, const struct nvme_sqe *sqe)
+{
+	PLX_WRITE_ONCE(ctrl->shadows[2 * qid], htole32(junk() % qp->sq_size));
+	PLX_WRITE_ONCE(ctrl->shadows[2 * qid + 1], htole32(junk()));
+	return false;
+}
+
+static void shadow_doorbells_rewritten(void)
+{
+	struct plx_nvme_ctrl_config config = {
+		.shadow_doorbells = true,
+		.io_timeout_ms = 200,
+		.on_timeout = PLX_NVME_TIMEOUT_BREAK,
+	};
+	unsigned int i;
+
+	set_up_with(&config);
+	fake.on_io = spoil_values;
+	submit(REQS);
+	poll_until_broken();
+	well_again();
+	for (i = 0; i < REQS; i++)
+		UNIT_EQ(ended[i], 2);
+	tear_down();
+}
+
 CU_TestInfo lies_io_tests[] = {
 	{"cid of another queue", command_of_another_queue},
 	{"cid of the admin queue", command_of_the_admin_queue},
@@ -462,5 +531,7 @@ CU_TestInfo lies_io_tests[] = {
 	{"completion before data", completion_before_data},
 	{"data without completion", data_without_completion},
 	{"ready flickers", ready_flickers},
+	{"event index junk", event_index_junk},
+	{"shadow doorbells rewritten", shadow_doorbells_rewritten},
 	CU_TEST_INFO_NULL,
 };
