@@ -34,7 +34,12 @@ static void capabilities(void)
 		.cntlid = htole16(7),
 		.portid = htole16(9),
 		.crt = 2,
-		.vq = {htole32(16), htole32(4), htole16(2), htole16(3), htole16(8), htole16(2)},
+		.vq = {.frt = htole32(16),
+		       .rfa = htole32(4),
+		       .rfap = htole16(2),
+		       .prt = htole16(3),
+		       .frsm = htole16(8),
+		       .gran = htole16(2)},
 		.vi = {.frt = htole32(70000), .frsm = htole16(5)},
 	};
 	UNIT_EQ(plx_nvme_virt_get(ctrl, &virt), 0);
