@@ -96,8 +96,11 @@ static int map(struct plx_nvme_ctrl *ctrl, const struct where *w)
 		return -ENOMEM;
 	cmb->base = plx_dev_region_map(ctrl->dev, (enum plx_region)(PLX_REGION_BAR0 + (int)w->bir),
 				       w->offset, (uint64_t)pages * ctrl->info.page_size);
-	if (!cmb->base)
-		return -errno;
+	if (!cmb->base) {
+		PLX_WARN(nvme, "%s: controller memory buffer: BAR %u cannot be mapped: %s",
+			 ctrl->info.name, w->bir, strerror(errno));
+		return -EFAULT;
+	}
 	cmb->pages = pages;
 	return 0;
 }
