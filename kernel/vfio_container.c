@@ -3,10 +3,10 @@
  * Containers: an open /dev/vfio/vfio, the groups attached to it, and the address
  * space that an IOMMU backend makes for them.
  *
- * The address space is a binding to a backend. It is published by an RCU pointer
- * when it is complete, and each ioctl in flight holds a reference, so no lock is
- * held while a backend works. When the last group leaves, the pointer is cleared,
- * the references drain, and then nobody can see the backend's state any more.
+ * The address space is a binding to a backend. It is published when it is complete,
+ * by a count of users that is not zero, and each ioctl in flight is one of them, so
+ * no lock is held while a backend works. When the last group leaves, the count drains,
+ * and then nobody can see the backend's state any more.
  */
 #include <linux/capability.h>
 #include <linux/file.h>
@@ -14,7 +14,6 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/pci.h>
-#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include "vfio_private.h"
 
@@ -22,16 +21,10 @@
  * struct vfio_binding - a container's use of an IOMMU backend
  * @ops: the backend, whose module is held
  * @state: what its open returned
- * @users: one for being published and one for each ioctl in flight
- * @idle: no user is left
- * @rcu: frees it
  */
 struct vfio_binding {
 	const struct vfio_iommu_ops *ops;
 	void *state;
-	refcount_t users;
-	struct completion idle;
-	struct rcu_head rcu;
 };
 
 /**
@@ -41,14 +34,18 @@ struct vfio_binding {
  *	never taken by an ioctl on its way to the backend
  * @groups: attached groups, by vfio_group.container_node
  * @noiommu: what kind they are
- * @binding: NULL before VFIO_SET_IOMMU
+ * @binding: NULL before VFIO_SET_IOMMU; each of @users may read it without the lock
+ * @users: one for @binding being published and one for each ioctl in flight
+ * @idle: @users is zero
  */
 struct vfio_container {
 	struct kref kref;
 	struct mutex lock;
 	struct list_head groups;
 	bool noiommu;
-	struct vfio_binding __rcu *binding;
+	struct vfio_binding *binding;
+	refcount_t users;
+	struct completion idle;
 };
 
 static DEFINE_MUTEX(backends_lock);
@@ -90,29 +87,44 @@ static bool vfio_backend_suits(struct vfio_container *container, const struct vf
 
 /* ---- bindings ---- */
 
+/* No RCU, though most would take it: the count is the container's, which the caller's file holds. */
 static struct vfio_binding *vfio_binding_get(struct vfio_container *container)
 {
-	struct vfio_binding *binding;
-
-	rcu_read_lock();
-	binding = rcu_dereference(container->binding);
-	if (binding && !refcount_inc_not_zero(&binding->users))
-		binding = NULL;
-	rcu_read_unlock();
-	return binding;
+	if (!refcount_inc_not_zero(&container->users))
+		return NULL;
+	smp_mb__after_atomic(); /* pairs with vfio_binding_publish() */
+	return container->binding;
 }
 
-static void vfio_binding_put(struct vfio_binding *binding)
+static void vfio_binding_put(struct vfio_container *container)
 {
-	if (refcount_dec_and_test(&binding->users))
-		complete(&binding->idle);
+	if (refcount_dec_and_test(&container->users))
+		complete(&container->idle);
+}
+
+/* With the lock held. */
+static void vfio_binding_publish(struct vfio_container *container, struct vfio_binding *binding)
+{
+	reinit_completion(&container->idle);
+	WRITE_ONCE(container->binding, binding);
+	/* Against vfio_binding_get(): who sees the count sees the binding. */
+	smp_wmb();
+	refcount_set(&container->users, 1);
+}
+
+/* No user is left when it returns. With the lock held. */
+static void vfio_binding_withdraw(struct vfio_container *container)
+{
+	vfio_binding_put(container);
+	wait_for_completion(&container->idle);
+	WRITE_ONCE(container->binding, NULL);
 }
 
 static void vfio_binding_close(struct vfio_binding *binding)
 {
 	binding->ops->release(binding->state);
 	module_put(binding->ops->owner);
-	kfree_rcu(binding, rcu);
+	kfree(binding);
 }
 
 static struct vfio_binding *vfio_binding_open(const struct vfio_iommu_ops *ops, unsigned long type)
@@ -132,8 +144,6 @@ static struct vfio_binding *vfio_binding_open(const struct vfio_iommu_ops *ops, 
 	ret = PTR_ERR_OR_ZERO(binding->state);
 	if (ret)
 		goto err_module;
-	refcount_set(&binding->users, 1);
-	init_completion(&binding->idle);
 	return binding;
 
 err_module:
@@ -226,7 +236,7 @@ int vfio_container_attach(struct vfio_container *container, struct vfio_group *g
 	ret = vfio_container_claim(group);
 	if (ret)
 		goto out;
-	binding = rcu_dereference_protected(container->binding, lockdep_is_held(&container->lock));
+	binding = container->binding;
 	if (binding) {
 		ret = binding->ops->attach_group(binding->state, group->iommu_group);
 		if (ret) {
@@ -267,12 +277,9 @@ void vfio_container_detach(struct vfio_group *group)
 	mutex_lock(&container->lock);
 	list_del(&group->container_node);
 	last = list_empty(&container->groups);
-	binding = rcu_dereference_protected(container->binding, lockdep_is_held(&container->lock));
-	if (binding && last) {
-		RCU_INIT_POINTER(container->binding, NULL);
-		vfio_binding_put(binding);
-		wait_for_completion(&binding->idle);
-	}
+	binding = container->binding;
+	if (binding && last)
+		vfio_binding_withdraw(container);
 	if (binding)
 		binding->ops->detach_group(binding->state, group->iommu_group);
 	if (binding && last)
@@ -286,7 +293,7 @@ void vfio_container_detach(struct vfio_group *group)
 
 bool vfio_container_has_iommu(struct vfio_container *container)
 {
-	return rcu_access_pointer(container->binding);
+	return READ_ONCE(container->binding);
 }
 
 /* ---- the file ---- */
@@ -299,7 +306,7 @@ static long vfio_container_check_extension(struct vfio_container *container, uns
 
 	if (binding) {
 		ret = binding->ops->check_extension(binding->state, ext);
-		vfio_binding_put(binding);
+		vfio_binding_put(container);
 		return ret;
 	}
 	mutex_lock(&container->lock);
@@ -351,7 +358,7 @@ static long vfio_container_set_iommu(struct vfio_container *container, unsigned 
 		binding = vfio_container_bind(container, type);
 		ret = PTR_ERR_OR_ZERO(binding);
 		if (!ret)
-			rcu_assign_pointer(container->binding, binding);
+			vfio_binding_publish(container, binding);
 	}
 	mutex_unlock(&container->lock);
 	return ret;
@@ -375,7 +382,7 @@ static long vfio_container_fops_ioctl(struct file *file, unsigned int cmd, unsig
 	if (!binding)
 		return -EINVAL;
 	ret = binding->ops->ioctl(binding->state, cmd, arg);
-	vfio_binding_put(binding);
+	vfio_binding_put(container);
 	return ret;
 }
 
@@ -389,6 +396,7 @@ static int vfio_container_fops_open(struct inode *inode, struct file *file)
 	kref_init(&container->kref);
 	mutex_init(&container->lock);
 	INIT_LIST_HEAD(&container->groups);
+	init_completion(&container->idle);
 	file->private_data = container;
 	return 0;
 }
