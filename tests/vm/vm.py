@@ -37,7 +37,7 @@ NIC_MODELS = {
     "vmxnet3": ("vmxnet3", ""),
 }
 SPLAT = re.compile(r"\bBUG[: ]|WARNING:|Oops|KASAN|general protection|possible circular locking|"
-                   r"INFO: task .* blocked|soft lockup|Kernel panic|UBSAN|refcount_t:|kmemleak:|"
+                   r"INFO: task .* blocked|soft lockup|Kernel panic|UBSAN|refcount_t:|kmemleak: [0-9]+ new|"
                    r"unable to handle|Call Trace")
 DMA_FAULT = re.compile(r"DMAR:.*(fault|DRHD)|AMD-Vi:.*(IO_PAGE_FAULT|Event logged)")
 BOOT_ATTEMPTS = 2
