@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# What the soak-* cases do, one for each driver: two million sequenced frames from one port to the other on the same hub.
+# What the soak-* cases do, one for each driver but virtio (see native-soak.bench): two million sequenced frames from one port to the other on the same hub.
 # None is missing without a counter that says where it went; none comes twice, late, or as something else.
 . "$PLX_TOP/tests/vm/guest/lib.sh"
 FRAMES=${FRAMES:-2000000}
