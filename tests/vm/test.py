@@ -25,6 +25,7 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 MARK = "@plx-case@"
 BOOT_SECONDS = 40
 DEBUG_KERNEL_SLOWER = 20
+COVERAGE_SLOWER = 4
 
 
 class Tally:
@@ -233,7 +234,7 @@ class Rig:
 
     def __init__(self, args):
         self.kernel = self.coverage = None
-        self.slower = DEBUG_KERNEL_SLOWER if args.debug_kernel else 1
+        self.slower = DEBUG_KERNEL_SLOWER if args.debug_kernel else COVERAGE_SLOWER if args.coverage else 1
         if args.list or not (args.debug_kernel or args.coverage):
             return
         self.kernel = kernels.find("debug" if args.debug_kernel else "iommufd")
@@ -243,7 +244,7 @@ class Rig:
     def options(self):
         options = ["--kernel", self.kernel] if self.kernel else []
         # A busy host stops a machine for longer than the 20 s at which this kernel sees a lockup.
-        options += ["--append", "watchdog_thresh=60"] if self.slower > 1 else []
+        options += ["--append", "watchdog_thresh=60"] if self.slower == DEBUG_KERNEL_SLOWER else []
         options += self.coverage.options() if self.coverage else []
         return options + ["--env", "POLLUX_EAL=" + os.environ["POLLUX_EAL"]]
 

@@ -288,13 +288,15 @@ class Machine:
 
     # --- What the guest finds ----------------------------------------------------------------------
 
+    def modules_folder(self):
+        return os.path.abspath(self.args.modules_dir or f"{TOP}/build/kernel/{kernels.release(self.kernel)}")
+
     def modules_setup(self):
         if self.args.modules == "none":
             return ""
         if self.args.modules == "stock":
             return "modprobe vfio-pci || exit 1\n"
-        release = kernels.release(self.kernel)
-        folder = os.path.abspath(self.args.modules_dir or f"{TOP}/build/kernel/{release}")
+        folder = self.modules_folder()
         if not os.path.exists(folder + "/vfio.ko"):
             raise VmError(f"{folder}/vfio.ko is not there: build it with tests/vm/build-modules")
         lines = ["modprobe -q irqbypass"]
@@ -308,6 +310,7 @@ class Machine:
         with open(self.path("env"), "w") as f:
             f.write(f"PLX_KEEP=({' '.join(quote(k) for k in keep)})\n")
             f.write(f"export PLX_KERNEL={quote(self.kernel)}\nPLX_CWD={quote(os.getcwd())}\n")
+            f.write(f"export PLX_MODULES_DIR={quote(self.modules_folder())}\n")
             for key, value in self.env.items():
                 f.write(f"export {key}={quote(value)}\n")
             f.write(f"export PLX_TOP={quote(TOP)} PLX_MODULES={self.args.modules}\n")
