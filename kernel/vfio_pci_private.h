@@ -148,6 +148,8 @@ ssize_t vfio_pci_bar_write(struct vfio_pci_device *dev, unsigned int bar, const 
 			   size_t count, u64 offset);
 int vfio_pci_bar_store(struct vfio_pci_device *dev, unsigned int bar, u64 offset, size_t width,
 		       u64 value);
+u64 vfio_pci_rom_size(const struct vfio_pci_device *dev);
+bool vfio_pci_rom_has_image(struct vfio_pci_device *dev);
 ssize_t vfio_pci_rom_read(struct vfio_pci_device *dev, char __user *buf, size_t count, u64 offset);
 ssize_t vfio_pci_vga_read(struct vfio_pci_device *dev, char __user *buf, size_t count, u64 offset);
 ssize_t vfio_pci_vga_write(struct vfio_pci_device *dev, const char __user *buf, size_t count,

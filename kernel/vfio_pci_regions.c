@@ -135,10 +135,7 @@ u64 vfio_pci_region_size(struct vfio_pci_device *dev, unsigned int region)
 	case VFIO_PCI_BAR0_REGION_INDEX ... VFIO_PCI_BAR5_REGION_INDEX:
 		return pdev->non_compliant_bars ? 0 : pci_resource_len(pdev, region);
 	case VFIO_PCI_ROM_REGION_INDEX:
-		if (pdev->non_compliant_bars)
-			return 0;
-		return pdev->rom && pdev->romlen ? pdev->romlen
-						 : pci_resource_len(pdev, PCI_ROM_RESOURCE);
+		return pdev->non_compliant_bars ? 0 : vfio_pci_rom_size(dev);
 	case VFIO_PCI_CONFIG_REGION_INDEX:
 		return dev->config.size;
 	case VFIO_PCI_VGA_REGION_INDEX:
@@ -176,6 +173,8 @@ long vfio_pci_get_region_info(struct vfio_pci_device *dev, void __user *arg)
 	info.index = array_index_nospec(info.index, VFIO_PCI_NUM_REGIONS);
 	info.offset = VFIO_PCI_START(info.index);
 	info.size = vfio_pci_region_size(dev, info.index);
+	if (info.index == VFIO_PCI_ROM_REGION_INDEX && info.size && !vfio_pci_rom_has_image(dev))
+		info.size = 0;
 	info.flags = info.size ? vfio_pci_region_flags(dev, info.index) : 0;
 	/* The user may map the table: with interrupt remapping nothing it writes does harm. */
 	if (info.index == dev->msix_bar && (info.flags & VFIO_REGION_INFO_FLAG_MMAP)) {

@@ -72,9 +72,16 @@ static size_t vfio_pci_rom_end(const u8 __iomem *rom, size_t size)
 	return min(at, size);
 }
 
+/* A copy that the firmware made stands in where the ROM itself has no address. */
+static bool vfio_pci_rom_is_copy(const struct pci_dev *pdev)
+{
+	return !pci_resource_start(pdev, PCI_ROM_RESOURCE) && pdev->rom && pdev->romlen;
+}
+
 static void vfio_pci_rom_off(struct pci_dev *pdev)
 {
-	if (!(pci_resource_flags(pdev, PCI_ROM_RESOURCE) & IORESOURCE_ROM_ENABLE))
+	if (!vfio_pci_rom_is_copy(pdev) &&
+	    !(pci_resource_flags(pdev, PCI_ROM_RESOURCE) & IORESOURCE_ROM_ENABLE))
 		pci_disable_rom(pdev);
 }
 
@@ -85,6 +92,10 @@ static u8 __iomem *vfio_pci_rom_on(struct vfio_pci_device *dev, size_t *size)
 	u8 __iomem *rom;
 
 	lockdep_assert_held_write(&dev->memory_lock);
+	if (vfio_pci_rom_is_copy(pdev)) {
+		*size = pdev->romlen;
+		return ioremap(pdev->rom, pdev->romlen);
+	}
 	if (!pdev->resource[PCI_ROM_RESOURCE].parent) {
 		if (dev->rom_homeless || pci_assign_resource(pdev, PCI_ROM_RESOURCE)) {
 			dev->rom_homeless = true;
@@ -98,6 +109,31 @@ static u8 __iomem *vfio_pci_rom_on(struct vfio_pci_device *dev, size_t *size)
 	if (!rom)
 		vfio_pci_rom_off(pdev);
 	return rom;
+}
+
+u64 vfio_pci_rom_size(const struct vfio_pci_device *dev)
+{
+	const struct pci_dev *pdev = dev->pdev;
+
+	return vfio_pci_rom_is_copy(pdev) ? roundup_pow_of_two(pdev->romlen)
+					  : pci_resource_len(pdev, PCI_ROM_RESOURCE);
+}
+
+/* Users are told of a ROM only if there is an image in it, also while the device decodes nothing. */
+bool vfio_pci_rom_has_image(struct vfio_pci_device *dev)
+{
+	const u16 command = vfio_pci_memory_force(dev);
+	u8 __iomem *rom;
+	size_t size, end = 0;
+
+	rom = vfio_pci_rom_on(dev, &size);
+	if (rom) {
+		end = vfio_pci_rom_end(rom, size);
+		iounmap(rom);
+		vfio_pci_rom_off(dev->pdev);
+	}
+	vfio_pci_memory_unforce(dev, command);
+	return end;
 }
 
 /* What lies behind the end of the last image reads as ones. */

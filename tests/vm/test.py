@@ -281,7 +281,7 @@ def run_group(cases, modules, rig, tally, again):
 def run_machines(args, modules, groups, rig, tally):
     # A loaded host can make a case miss its time: it gets a second try, alone. No second try for what the guest's
     # kernel says, for a machine that dies, or for races: those count at once.
-    again = None if args.debug_kernel else []
+    again = None if args.debug_kernel or args.coverage else []
     with concurrent.futures.ThreadPoolExecutor(max(args.jobs, 1)) as pool:
         for run in [pool.submit(run_group, group, modules, rig, tally, again) for group in groups]:
             run.result()

@@ -22,6 +22,7 @@ static const struct {
 	{"fail", command_fail, "DEVICE: each allocation fails once"},
 	{"vga", command_vga, "DEVICE: the legacy ranges"},
 	{"token", command_token, "PF COUNT: virtual functions and their tokens"},
+	{"rom", command_rom, "FILE LENGTH DEVICE: its expansion ROM"},
 	{"noiommu", command_noiommu, "DEVICE: without an IOMMU"},
 };
 

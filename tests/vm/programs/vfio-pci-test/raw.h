@@ -50,6 +50,7 @@ int command_power(int argc, char **argv);
 int command_fail(int argc, char **argv);
 int command_vga(int argc, char **argv);
 int command_token(int argc, char **argv);
+int command_rom(int argc, char **argv);
 int command_noiommu(int argc, char **argv);
 
 #endif
