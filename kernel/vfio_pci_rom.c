@@ -119,7 +119,8 @@ u64 vfio_pci_rom_size(const struct vfio_pci_device *dev)
 					  : pci_resource_len(pdev, PCI_ROM_RESOURCE);
 }
 
-/* Users are told of a ROM only if there is an image in it, also while the device decodes nothing. */
+/* Users are told of a ROM only if there is an image in it, also while the device decodes nothing.
+ */
 bool vfio_pci_rom_has_image(struct vfio_pci_device *dev)
 {
 	const u16 command = vfio_pci_memory_force(dev);
