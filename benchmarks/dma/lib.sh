@@ -6,7 +6,7 @@
 bench=$PLX_TOP/build/benchmarks/dma
 
 use_stock() { # BDF...
-	rmmod vfio-pci vfio-pci-core vfio_iommu_type1 vfio && modprobe vfio-pci && plx-bind bind "$@" >/dev/null
+	unload_modules && modprobe vfio-pci && plx-bind bind "$@" >/dev/null
 }
 
 # compare SUFFIX METHOD PEER: rows of what is in the files ours and stock, lines of "CASE METRIC NANOSECONDS BYTES".

@@ -52,6 +52,12 @@ wait_for() {
 
 # bind BDF...: to vfio-pci; a case that needs bound devices cannot go on without.
 bind() { plx-bind bind "$@" >/tmp/bind.log 2>&1 || { fail "bind $*" "$(cat /tmp/bind.log)"; finish; }; }
+# load_modules, unload_modules: ours, in the order in which one needs the other; what is unloaded may be Linux's own.
+load_modules() {
+	local module
+	for module in vfio vfio_iommu_type1 vfio-pci-core vfio-pci; do insmod "$PLX_MODULES_DIR/$module.ko" || return; done
+}
+unload_modules() { rmmod vfio-pci vfio-pci-core vfio_iommu_type1 vfio; }
 hugepages_free() { cat /sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages; }
 
 # netns_peer NAMESPACE BDF ADDRESS/LEN: moves the kernel's virtio NIC at BDF into a namespace of its own.
