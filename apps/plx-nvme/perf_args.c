@@ -145,7 +145,7 @@ static error_t add_target(struct argp_state *state, struct perf *p, const char *
 		argp_error(state, "\"%.40s\" is not a PCI address such as 0000:01:00.0", bdf);
 	for (i = 0; i < p->n_targets; i++)
 		if (plx_pci_parse(p->targets[i].bdf, &other) == 0 &&
-		    memcmp(&addr, &other, sizeof(addr)) == 0)
+		    plx_pci_compare(&addr, &other) == 0)
 			argp_error(state, "%s twice", bdf);
 	if (p->n_targets == PERF_TARGETS_MAX)
 		argp_error(state, "more than %u controllers", PERF_TARGETS_MAX);

@@ -17,9 +17,9 @@ PLX_LOG_USE(nvme);
 /* The largest block that fits the smallest transfer limit with room: 64 KiB. */
 #define LBADS_MAX	16
 #define SHUTDOWN_MS_MIN 1000
+#define SHUTDOWN_MS_MAX 5000
 /* Protection information with guards of 32 and 64 bits. */
-#define NVME_PI_BYTES_LONG 16
-#define SHUTDOWN_MS_MAX	   5000
+#define PI_BYTES_LONG 16
 
 static int __attribute__((format(printf, 2, 3)))
 lie(struct plx_nvme_ctrl *ctrl, const char *fmt, ...)
@@ -278,7 +278,7 @@ static bool has_guards(const struct plx_nvme_ctrl *ctrl, const struct plx_nvme_n
 	unsigned int i;
 
 	for (i = 0; ctrl->extended_lba && i < info->format_count; i++)
-		if (info->formats[i].metadata_size >= NVME_PI_BYTES_LONG)
+		if (info->formats[i].metadata_size >= PI_BYTES_LONG)
 			return true;
 	return false;
 }

@@ -242,9 +242,8 @@ class Rig:
             self.coverage = Coverage(self.kernel)
 
     def options(self):
-        options = ["--kernel", self.kernel] if self.kernel else []
-        # A busy host stops a machine for longer than the 20 s at which this kernel sees a lockup.
-        options += ["--append", "watchdog_thresh=60"] if self.slower == DEBUG_KERNEL_SLOWER else []
+        # A busy host stops a machine for longer than the 20 s at which these kernels see a lockup.
+        options = ["--kernel", self.kernel, "--append", "watchdog_thresh=60"] if self.kernel else []
         options += self.coverage.options() if self.coverage else []
         return options + ["--env", "POLLUX_EAL=" + os.environ["POLLUX_EAL"]]
 
