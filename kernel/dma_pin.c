@@ -26,7 +26,8 @@
 #define PIN_BATCH	512
 #define ACCOUNT_CHUNK	(SZ_128M >> PAGE_SHIFT)
 
-/* Help is worth its while for so much memory, if so many of a window's faults show that it is cold.
+/*
+ * Help is worth its while for so much memory, if so many of a window's faults show that it is cold.
  */
 #define COLD_MIN    (SZ_256M >> PAGE_SHIFT)
 #define COLD_WINDOW (SZ_8M >> PAGE_SHIFT)

@@ -109,7 +109,8 @@ static int type1_reserve(struct type1 *t1, struct type1_mapping *mapping)
 	return error;
 }
 
-/* Make a mapping: live if it is filled, else gone. With the lock held, which is dropped meanwhile.
+/*
+ * Make a mapping: live if it is filled, else gone. With the lock held, which is dropped meanwhile.
  */
 static int type1_make(struct type1 *t1, struct type1_mapping *mapping) __must_hold(&t1->lock)
 {

@@ -157,8 +157,7 @@ void vfio_pci_trap_af_control(struct vfio_pci_device *dev, u16 pos, u32 old, u32
 		vfio_pci_trap_flr(dev);
 }
 
-/* ---- vital product data, PCI 3.0 appendix I: the kernel serialises functions that share one ----
- */
+/* ---- vital product data, PCI 3.0 appendix I: the kernel serialises functions sharing it ---- */
 
 void vfio_pci_trap_vpd_address(struct vfio_pci_device *dev, u16 pos, u32 old, u32 want)
 {

@@ -132,8 +132,7 @@ int vfio_pci_low_power_exit(struct vfio_pci_device *dev, u32 flags, size_t size)
 	return min(ret, 0);
 }
 
-/* ---- callbacks of runtime power management; the PCI core saves, sleeps, wakes and restores ----
- */
+/* ---- runtime power management calls back; the PCI core saves, sleeps, wakes and restores ---- */
 
 static int vfio_pci_runtime_suspend(struct device *device)
 {

@@ -24,7 +24,8 @@
 #define PCIR_INDICATOR	    0x15
 #define PCIR_INDICATOR_LAST 0x80
 
-/* No wider than 32 bits: a ROM's bus is narrow, and some bridges answer 64-bit reads with an error.
+/*
+ * No wider than 32 bits: a ROM's bus is narrow, and some bridges answer 64-bit reads with an error.
  */
 static void vfio_pci_rom_copy(u8 *to, const u8 __iomem *rom, u64 offset, size_t count)
 {
@@ -119,7 +120,8 @@ u64 vfio_pci_rom_size(const struct vfio_pci_device *dev)
 					  : pci_resource_len(pdev, PCI_ROM_RESOURCE);
 }
 
-/* Users are told of a ROM only if there is an image in it, also while the device decodes nothing.
+/*
+ * Users are told of a ROM only if there is an image in it, also while the device decodes nothing.
  */
 bool vfio_pci_rom_has_image(struct vfio_pci_device *dev)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Names of devices from the system's list of PCI ids, where libpciaccess was there to build with.
+/*
+ * Names of devices from the system's list of PCI ids, where libpciaccess was there to build with.
  */
 #include <stdio.h>
 

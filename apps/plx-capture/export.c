@@ -69,7 +69,8 @@ static int fill_from_file(struct source *s, uint64_t from, size_t want)
 	return 0;
 }
 
-/* Bytes [at, at + len). Return: 0; -ENODATA: behind the end; or why they cannot be read, told of.
+/*
+ * Bytes [at, at + len). Return: 0; -ENODATA: behind the end; or why they cannot be read, told of.
  */
 static int bytes_at(struct source *s, uint64_t at, size_t len, const void **bytes)
 {
@@ -167,7 +168,8 @@ static int export_record(struct source *s, FILE *out, uint64_t at, const struct 
 	return pcapng_packet(out, t->last_ns, packet, length, more) ? -EIO : 0;
 }
 
-/* All records of the chunk at a block. Return: its length in blocks, 0: there is none, or -errno.
+/*
+ * All records of the chunk at a block. Return: its length in blocks, 0: there is none, or -errno.
  */
 static int64_t export_chunk(struct source *s, FILE *out, uint64_t session, uint64_t block,
 			    struct totals *t)

@@ -50,8 +50,7 @@ static void finish_v4(struct ipv4_header *ip)
 	ip->checksum = sum_end(sum_add(0, ip, (ip->version_ihl & 0xfu) * 4));
 }
 
-/* --- Echo ---------------------------------------------------------------------------------------
- */
+/* --- Echo ------------------------------------------------------------------------------------- */
 
 static void refuse(unsigned int in, struct plx_pktbuf *p, uint8_t protocol)
 {
@@ -114,8 +113,7 @@ void icmp6_input(unsigned int in, struct plx_pktbuf *p)
 	send_v6(in, p);
 }
 
-/* --- Errors --------------------------------------------------------------------------------------
- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 /* RFC 1122, 3.2.2: not about an error, a later fragment, or one who is not a single host. */
 static bool deserves_v4(const struct plx_pktbuf *p, const struct ipv4_header *ip)

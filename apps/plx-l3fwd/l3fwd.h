@@ -100,7 +100,8 @@ bool on_link(const struct port *port, const struct address *address);
 
 /* --- neighbours.c ----------------------------------------------------------------------------- */
 
-/** Who has an address on the link of a port, from a question of theirs: they wait for our answer.
+/**
+ * Who has an address on the link of a port, from a question of theirs: they wait for our answer.
  */
 void neighbour_learn(unsigned int port, const struct address *address, const uint8_t *mac);
 /** The same from an answer, which says nothing where nobody has asked (RFC 4861, 7.2.5). */
@@ -120,8 +121,7 @@ void port_send(unsigned int port, const uint8_t *dst, uint16_t type, struct plx_
 void send_v4(unsigned int in, struct plx_pktbuf *p);
 void send_v6(unsigned int in, struct plx_pktbuf *p);
 
-/* --- arp.c, nd.c, icmp.c: frames that begin with the header named; they take the packet --------
- */
+/* --- arp.c, nd.c, icmp.c: frames that begin with the header named; they take the packet ------- */
 
 void arp_input(unsigned int in, struct plx_pktbuf *p);
 void arp_ask(unsigned int port, const struct address *address);
@@ -139,7 +139,8 @@ enum icmp_error {
 /** To an address of ours. */
 void icmp_input(unsigned int in, struct plx_pktbuf *p);
 void icmp6_input(unsigned int in, struct plx_pktbuf *p);
-/** Tell the sender of a packet (which begins with its IP header) what became of it. Takes nothing.
+/**
+ * Tell the sender of a packet (which begins with its IP header) what became of it. Takes nothing.
  */
 void icmp_error(unsigned int in, struct plx_pktbuf *p, enum icmp_error error, uint16_t mtu);
 
@@ -147,8 +148,7 @@ void icmp_error(unsigned int in, struct plx_pktbuf *p, enum icmp_error error, ui
 
 int report(bool final);
 
-/* --- Addresses ----------------------------------------------------------------------------------
- */
+/* --- Addresses -------------------------------------------------------------------------------- */
 
 static inline struct address address_v4(const void *bytes)
 {

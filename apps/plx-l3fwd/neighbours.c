@@ -133,8 +133,7 @@ static struct neighbour *enter(unsigned int port, const struct address *address)
 	return n;
 }
 
-/* --- To them -----------------------------------------------------------------------------------
- */
+/* --- To them ---------------------------------------------------------------------------------- */
 
 static void transmit(const struct neighbour *n, struct plx_pktbuf *p)
 {
@@ -210,8 +209,7 @@ void neighbour_answered(unsigned int port, const struct address *address, const 
 		learn(n, mac);
 }
 
-/* --- Time --------------------------------------------------------------------------------------
- */
+/* --- Time ------------------------------------------------------------------------------------- */
 
 /* Its packets' senders hear of it. The table may change under their answers: it goes first. */
 static void give_up(struct neighbour *n)

@@ -40,8 +40,7 @@ static const struct hop *default_v4, *default_v6;
 static const char *file_name;
 static unsigned int line_number;
 
-/* --- Look up -----------------------------------------------------------------------------------
- */
+/* --- Look up ---------------------------------------------------------------------------------- */
 
 const struct hop *route_v4(const uint8_t dst[4])
 {
@@ -116,8 +115,7 @@ bool on_link(const struct port *port, const struct address *address)
 	       same_prefix(address->bytes, port->v6.bytes, port->v6_len);
 }
 
-/* --- The file ----------------------------------------------------------------------------------
- */
+/* --- The file --------------------------------------------------------------------------------- */
 
 static int wrong(const char *what, const char *word)
 {

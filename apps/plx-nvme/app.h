@@ -94,7 +94,8 @@ int target_check(struct target *t);
 void target_error(const struct target *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/** The options of every command that opens a controller: BDF, --ns, --json, EAL. A child of argp.
+/**
+ * The options of every command that opens a controller: BDF, --ns, --json, EAL. A child of argp.
  */
 extern const struct argp target_argp;
 

@@ -31,7 +31,8 @@ struct stream {
 
 struct mode {
 	const char *name, *help;
-	/* Change n received packets; return how many of them are to be sent, the others are freed.
+	/*
+	 * Change n received packets; return how many of them are to be sent, the others are freed.
 	 */
 	uint16_t (*change)(struct stream *s, struct plx_pktbuf **pkts, uint16_t n);
 	/* Make up to n packets to send beside what was received; NULL: none. */

@@ -13,13 +13,13 @@
 #include <sys/ioctl.h>
 #include "container.h"
 
-#define IOMMU_IOAS_ALLOC _IO(';', 0x81)
-#define IOMMU_IOAS_MAP	 _IO(';', 0x85)
-#define IOMMU_IOAS_UNMAP _IO(';', 0x86)
+#define IOMMU_IOAS_ALLOC      _IO(';', 0x81)
+#define IOMMU_IOAS_MAP	      _IO(';', 0x85)
+#define IOMMU_IOAS_UNMAP      _IO(';', 0x86)
 
-#define MAP_FIXED_IOVA (1 << 0)
-#define MAP_WRITEABLE  (1 << 1)
-#define MAP_READABLE   (1 << 2)
+#define MAP_FIXED_IOVA	      (1 << 0)
+#define MAP_WRITEABLE	      (1 << 1)
+#define MAP_READABLE	      (1 << 2)
 
 #define DEVICE_BIND_IOMMUFD   _IO(VFIO_TYPE, VFIO_BASE + 18)
 #define DEVICE_ATTACH_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 19)

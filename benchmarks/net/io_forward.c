@@ -114,7 +114,8 @@ static int run(const struct options *o, const struct side *sides, uint64_t packe
 	return 0;
 }
 
-/* Polls of a queue to which nothing comes, and nothing else: what they cost can be taken off then.
+/*
+ * Polls of a queue to which nothing comes, and nothing else: what they cost can be taken off then.
  */
 static int poll_only(const struct side *side, uint64_t polls, struct result *result)
 {

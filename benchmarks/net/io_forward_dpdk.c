@@ -87,7 +87,8 @@ static int run(uint64_t packets)
 	return 0;
 }
 
-/* Polls of a queue to which nothing comes, and nothing else: what they cost can be taken off then.
+/*
+ * Polls of a queue to which nothing comes, and nothing else: what they cost can be taken off then.
  */
 static int poll_only(void)
 {

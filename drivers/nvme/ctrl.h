@@ -255,8 +255,7 @@ int nvme_keep_alive_start(struct plx_nvme_ctrl *ctrl);
 /** Send a command if it is time and there is room. 0, -EIO or -ENODEV by state. */
 int nvme_keep_alive(struct plx_nvme_ctrl *ctrl);
 
-/* --- Shadow doorbells (shadow.c), arbitration and coalescing (tune.c): with lock ---------------
- */
+/* --- Shadow doorbells (shadow.c), arbitration and coalescing (tune.c): with lock -------------- */
 
 /** If they are wanted and the controller can: after enabling, before queues are created. */
 int nvme_shadow_start(struct plx_nvme_ctrl *ctrl);
@@ -275,8 +274,7 @@ int nvme_tune_formats(struct plx_nvme_ctrl *ctrl);
 /** The queue's vector, before the queue is created. */
 int nvme_tune_vector(struct plx_nvme_qpair *qp);
 
-/* --- Controller memory buffer (cmb.c): with lock -----------------------------------------------
- */
+/* --- Controller memory buffer (cmb.c): with lock ---------------------------------------------- */
 
 /** Find it, if it is wanted; the number of queues is known. 0, -ENOMEM: what is wrong is told. */
 int nvme_cmb_open(struct plx_nvme_ctrl *ctrl);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Poll groups: an array of queue pairs that one thread polls or sleeps on (<pollux/nvme_group.h>).
+/*
+ * Poll groups: an array of queue pairs that one thread polls or sleeps on (<pollux/nvme_group.h>).
  */
 #include <errno.h>
 #include <poll.h>
@@ -89,7 +90,8 @@ unsigned int plx_nvme_group_poll(struct plx_nvme_group *group, unsigned int max_
 
 /* --- Sleeping ------------------------------------------------------------------------------- */
 
-/* 1: a queue pair has something, which is found before any sleep. An error of one is the group's.
+/*
+ * 1: a queue pair has something, which is found before any sleep. An error of one is the group's.
  */
 static int look(const struct plx_nvme_group *group)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The "dpdk" backend of the EAL (eal/backend.h): its table, its log, and how it makes itself known.
+/*
+ * The "dpdk" backend of the EAL (eal/backend.h): its table, its log, and how it makes itself known.
  */
 #include <rte_log.h>
 

@@ -359,7 +359,8 @@ int plx_dpdk_mem_reserve(const struct plx_mem_config *config, struct plx_window 
 		.size = ends[1] - ends[0],
 		.iova = ends[0],
 	};
-	/* Its addresses are low where it could choose; else they agree with the IOVA modulo 1 GiB.
+	/*
+	 * Its addresses are low where it could choose; else they agree with the IOVA modulo 1 GiB.
 	 */
 	if (ends[1] > IOVA_LIMIT && span.size <= IOVA_LIMIT - IOVA_BASE - GIB)
 		span.iova = IOVA_BASE + ends[0] % GIB;

@@ -253,7 +253,8 @@ static bool fits(const struct block *block, size_t size, size_t align)
 	return block->len >= pad && block->len - pad >= size;
 }
 
-/* The first few blocks of each class from that of the size on; a new arena's block is always one.
+/*
+ * The first few blocks of each class from that of the size on; a new arena's block is always one.
  */
 static struct block *look_around(const struct pool *pool, size_t size, size_t align)
 {
@@ -289,7 +290,8 @@ static struct block *find_fit(const struct pool *pool, size_t size, size_t align
 	return block ? block : look_around(pool, size, align);
 }
 
-/* Cut `len` bytes off the front of a block that is in no list; the rest becomes a block after it.
+/*
+ * Cut `len` bytes off the front of a block that is in no list; the rest becomes a block after it.
  */
 static struct block *split(struct plx_heap *heap, struct block *block, size_t len)
 {

@@ -130,7 +130,8 @@ int plx_lcore_wait(unsigned int id, int *ret)
 
 /* --- Threads that are no lcores --------------------------------------------------------------- */
 
-/* The application's signal handlers run in its own threads; faults stay with whoever causes them.
+/*
+ * The application's signal handlers run in its own threads; faults stay with whoever causes them.
  */
 void plx_lcores_block_signals(sigset_t *before)
 {

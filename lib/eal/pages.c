@@ -97,7 +97,8 @@ static bool takes_files(const char *path)
 	return true;
 }
 
-/* A mount that we may create files on; libhugetlbfs would complain on stderr if we tried in vain.
+/*
+ * A mount that we may create files on; libhugetlbfs would complain on stderr if we tried in vain.
  */
 static const char *usable_mount(size_t page_size)
 {
@@ -354,7 +355,8 @@ void plx_pages_unmap_part(const struct plx_page_class *page_class, void *va, siz
 			  off_t offset)
 {
 	unmap(va, len);
-	/* Of hugetlb pages that nobody has touched the kernel gives back no reservation: take them.
+	/*
+	 * Of hugetlb pages that nobody has touched the kernel gives back no reservation: take them.
 	 */
 	if (page_class->kind == PLX_MEM_HUGETLB)
 		fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, (off_t)len);

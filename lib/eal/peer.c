@@ -248,7 +248,8 @@ static int hear_list(struct plx_peer *peer, struct heard **list, size_t *count)
 	return 0;
 }
 
-/* Mark what is known, make room, map what is new: in this order, for one may be where another was.
+/*
+ * Mark what is known, make room, map what is new: in this order, for one may be where another was.
  */
 static int apply(struct plx_peer *peer, const struct heard *list, size_t count)
 {

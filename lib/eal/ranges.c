@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sets of ranges; see ranges.h. A sorted array: there are tens of them, and the control path asks.
+/*
+ * Sets of ranges; see ranges.h. A sorted array: there are tens of them, and the control path asks.
  */
 #include "eal/ranges.h"
 

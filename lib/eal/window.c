@@ -146,7 +146,8 @@ int plx_window_open(struct plx_window *window, uint64_t base, size_t size)
 		err = base ? open_at(window, base, size) : open_somewhere(window, size);
 	if (err)
 		return err;
-	/* The children of a process that forks have no business here, and would keep pages alive.
+	/*
+	 * The children of a process that forks have no business here, and would keep pages alive.
 	 */
 	madvise(window->va, window->size, MADV_DONTFORK);
 	PLX_DEBUG(eal, "window: %zu GiB at %p, IOVA 0x%" PRIx64, window->size >> 30,

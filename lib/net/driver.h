@@ -8,18 +8,21 @@
  * Life of a port, and what may be relied on in each call:
  *
  *	open	port (zeroed, port_size bytes), port->info.name, ->config (defaults filled in, not
- *yet checked against the device) and ->dev (NULL for "driver:argument" specs) are set. Reset the
- *device, read what it is, fill info: features, mac, node, queue, descriptor and MTU limits,
- *tx_segs_max. Enable interrupt vectors here if config.rx_irq (or for link events). On failure undo
- *everything. lib/net closes ->dev. (lib/net now checks config against the limits, sets
- *info.rx_queues, rx_descs, mtu ... and allocates rxqs[i] (rxq_size bytes each, zeroed,
- *cache-aligned) and txqs[i].)
+ *		yet checked against the device) and ->dev (NULL for "driver:argument" specs) are
+ *		set. Reset the device, read what it is, fill info: features, mac, node, queue,
+ *		descriptor and MTU limits, tx_segs_max. Enable interrupt vectors here if
+ *		config.rx_irq (or for link events). On failure undo everything. lib/net closes
+ *		->dev. (lib/net now checks config against the limits, sets info.rx_queues,
+ *		rx_descs, mtu ... and allocates rxqs[i] (rxq_size bytes each, zeroed,
+ *		cache-aligned) and txqs[i].)
  *	start	allocate rings, fill them with buffers from rxq_pool(), apply port->settings, switch
  *		the device on, set each queue's burst pointer last. On failure undo everything.
  *	stop	make sure that the device does no more DMA (reset it if it will not stop), free
- *rings and buffers. Must not fail, on a device that hangs or is gone too. lib/net has set the burst
- *pointers back before. reset	after stop: bring the device from any state to what open left.
- *Limits may not change. close	after stop: undo open.
+ *		rings and buffers. Must not fail, on a device that hangs or is gone too. lib/net
+ *		has set the burst pointers back before.
+ *	reset	after stop: bring the device from any state to what open left. Limits may not
+ *		change.
+ *	close	after stop: undo open.
  */
 #ifndef POLLUX_LIB_NET_DRIVER_H
 #define POLLUX_LIB_NET_DRIVER_H

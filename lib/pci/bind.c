@@ -138,7 +138,8 @@ static int roll_back(const struct plx_pci_device *before)
 
 /* --- Public ---------------------------------------------------------------------------------- */
 
-/* Where the past is not known, or the device has had another host driver since, keep the present.
+/*
+ * Where the past is not known, or the device has had another host driver since, keep the present.
  */
 static int remember(int dir, const struct plx_pci_device *d, bool *fresh)
 {

@@ -78,7 +78,8 @@ int intel_rx_refill(struct intel_rxq *q)
 	return 0;
 }
 
-/* Hand new buffers to the device; on an empty pool what there is stays, and the next burst retries.
+/*
+ * Hand new buffers to the device; on an empty pool what there is stays, and the next burst retries.
  */
 static inline void rx_rearm(struct intel_rxq *q)
 {

@@ -69,7 +69,8 @@ void intel_stats_update(struct intel_port *p)
 	for (i = 0; i < control->stats_count; i++) {
 		uint32_t value = intel_get(p, control->stats[i].offset);
 
-		/* A counter cannot have got there since the last look; a device that is gone can.
+		/*
+		 * A counter cannot have got there since the last look; a device that is gone can.
 		 */
 		if (value == UINT32_MAX) {
 			p->register_lies++;

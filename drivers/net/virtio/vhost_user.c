@@ -300,7 +300,8 @@ static bool continues(const struct vhost_region *r, int fd, const struct plx_mem
 	       r->mmap_offset + r->size == (uint64_t)s->fd_offset;
 }
 
-/* Segments as the fewest regions, and their files, which are the EAL's. Return: how many, -ENOSPC.
+/*
+ * Segments as the fewest regions, and their files, which are the EAL's. Return: how many, -ENOSPC.
  */
 static int compose_regions(const struct vhost_user *v, struct vhost_region *regions, int *fds)
 {

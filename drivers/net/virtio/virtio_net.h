@@ -164,7 +164,8 @@ typedef uint16_t (*virtio_tx_fn_t)(struct plx_txq *txq, struct plx_pktbuf **pkts
 /** The burst function of a queue that was set up. */
 virtio_rx_fn_t virtio_rx_burst_for(const struct virtio_rxq *q);
 virtio_tx_fn_t virtio_tx_burst_for(const struct virtio_txq *q);
-/** The device does not keep to the order of the ring: use the burst function that can do without.
+/**
+ * The device does not keep to the order of the ring: use the burst function that can do without.
  */
 void virtio_rx_any_order(struct virtio_rxq *q);
 void virtio_tx_any_order(struct virtio_txq *q);

@@ -25,7 +25,8 @@
 
 #include "transport.h"
 
-/** A ring format, with what decides how the device is notified: a constant in each burst function.
+/**
+ * A ring format, with what decides how the device is notified: a constant in each burst function.
  */
 enum virtq_format {
 	VIRTQ_SPLIT,	   /* 2.7; flags say whether the device wants notifications */

@@ -53,7 +53,8 @@ int vmxnet3_rx_refill(struct vmxnet3_rxq *q, struct vmxnet3_rx_ring *r)
 	return 0;
 }
 
-/* Hand new buffers to the device; on an empty pool what there is stays, and the next burst retries.
+/*
+ * Hand new buffers to the device; on an empty pool what there is stays, and the next burst retries.
  */
 static inline void rx_rearm(struct vmxnet3_rxq *q, struct vmxnet3_rx_ring *r)
 {

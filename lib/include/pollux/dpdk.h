@@ -12,7 +12,7 @@
  *    as one string in .backend_args ("-a 0000:03:00.0 --log-level=debug"). Without -a or -b in it
  *    DPDK probes no PCI device, because those that vfio-pci has are ours.
  * From then on lcores are rte_lcores (their ids are DPDK's), the DMA heap is rte_malloc, log lines
- *go to rte_log under the name "pollux" (pollux/log.h says which), and all memory of rte_eal can be
+ * go to rte_log under the name "pollux" (pollux/log.h says which), and all memory of rte_eal can be
  * reached by every device of ours: what it adds later before its caller sees it, what it frees not
  * any more before it goes. So plx_iova() holds for rte_malloc(), memzones, and mbufs of any
  * rte_mempool in rte_eal's memory.
@@ -52,7 +52,8 @@ struct plx_dpdk_bridge_config {
 	const char *name; /**< for messages and pools; NULL: "bridge" */
 	/** Packet segments that may be on the other side at a time, of each kind; 0: 4095. */
 	uint32_t count;
-	/** mbufs for packets of ours, only their heads are used; NULL: a pool of the bridge's own.
+	/**
+	 * mbufs for packets of ours, only their heads are used; NULL: a pool of the bridge's own.
 	 */
 	struct rte_mempool *mbufs;
 };

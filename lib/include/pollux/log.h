@@ -11,8 +11,8 @@
  * In a library file:	PLX_LOG_COMPONENT(nvme);
  *			PLX_ERR(nvme, "%s: controller fatal status (CSTS.CFS); reset it", name);
  *
- * Thread rules: every function may be called from any thread at any time, before plx_eal_init()
- *too.
+ * Thread rules: every function may be called from any thread at any time, also before
+ * plx_eal_init().
  */
 #ifndef POLLUX_LOG_H
 #define POLLUX_LOG_H

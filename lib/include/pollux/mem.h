@@ -67,7 +67,7 @@ PLX_API void plx_dma_free(void *va);
  *	(vhost-user, vfio-user); -1 where not. The fd is duplicated.
  * Every open address space maps it before this returns; if one cannot, none does.
  * Return: 0; -EINVAL (alignment, wrap), -EEXIST (overlaps a segment or the window), -EFAULT (not
- *all of it is mapped), -EBADF, -ENOMEM (no IOVA left), -ENODEV, or the error of an address space.
+ * all of it is mapped), -EBADF, -ENOMEM (no IOVA left), -ENODEV, or the error of an address space.
  */
 PLX_API int plx_mem_register(void *va, size_t len, int fd, off_t fd_offset);
 /**

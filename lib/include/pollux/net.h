@@ -210,7 +210,7 @@ struct plx_port_info {
  * @config: not kept
  * Return: NULL with errno EINVAL (bad spec, no pool, a number out of range: the log names it),
  * ENODEV (no such device, or no driver for it), ENOTSUP (an option that the device has not),
- *ENOMEM, EPROTO (the device does not behave), or as plx_dev_open().
+ * ENOMEM, EPROTO (the device does not behave), or as plx_dev_open().
  */
 PLX_API struct plx_port *plx_port_open(const char *spec, const struct plx_port_config *config);
 /** Stop and close; NULL is allowed. Packets that the port still has are freed. */
@@ -415,7 +415,8 @@ PLX_API int plx_rxq_irq_fd(const struct plx_rxq *rxq);
 
 /** A pollable fd, readable when there may be events; owned by the port. */
 PLX_API int plx_port_event_fd(const struct plx_port *port);
-/** Take pending events. Return: PLX_PORT_EVENT_* bits. Never blocks; cheap enough for every 10 ms.
+/**
+ * Take pending events. Return: PLX_PORT_EVENT_* bits. Never blocks; cheap enough for every 10 ms.
  */
 PLX_API unsigned int plx_port_events(struct plx_port *port);
 

@@ -110,7 +110,8 @@ struct plx_nvme_req {
 		uint64_t result;	   /**< when ended: command dwords 1:0 of the CQE */
 		struct plx_nvme_req *next; /**< while in flight: the library's */
 	};
-	/** 0 for success, PLX_NVME_ABORTED, or bits of enum plx_nvme_status; plx_nvme_in_flight()
+	/**
+	 * 0 for success, PLX_NVME_ABORTED, or bits of enum plx_nvme_status; plx_nvme_in_flight()
 	 */
 	uint32_t status;
 	uint32_t stamp; /**< the library's: plx_nvme_qpair_latency_on() */
@@ -203,7 +204,8 @@ PLX_API void plx_nvme_qpair_ring(struct plx_nvme_qpair *qp);
  * Return: how many requests ended.
  */
 PLX_API unsigned int plx_nvme_qpair_poll(struct plx_nvme_qpair *qp, unsigned int max);
-/** As plx_nvme_qpair_poll(), but the requests that ended are put into reqs; done() is not called.
+/**
+ * As plx_nvme_qpair_poll(), but the requests that ended are put into reqs; done() is not called.
  */
 PLX_API unsigned int plx_nvme_qpair_reap(struct plx_nvme_qpair *qp, struct plx_nvme_req **reqs,
 					 unsigned int max);

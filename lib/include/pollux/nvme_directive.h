@@ -11,7 +11,7 @@
  *	plx_nvme_cmd_stream(&cmd, 1);		// 1 to got, or any other id
  *
  * Threads and errors as in <pollux/nvme_admin.h>; -ENOTSUP: the controller has no directives. All
- *of it since 0.1.0.
+ * of it since 0.1.0.
  */
 #ifndef POLLUX_NVME_DIRECTIVE_H
 #define POLLUX_NVME_DIRECTIVE_H

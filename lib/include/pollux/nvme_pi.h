@@ -16,7 +16,7 @@
  *
  * The controller checks what pi.checks says, and ends the command with PLX_NVME_GUARD_CHECK,
  * PLX_NVME_APP_TAG_CHECK or PLX_NVME_REF_TAG_CHECK. Guards are of 16, 32 or 64 bits, as the
- *namespace is formatted; those of 32 and 64 may have a storage tag beside the reference tag.
+ * namespace is formatted; those of 32 and 64 may have a storage tag beside the reference tag.
  */
 #ifndef POLLUX_NVME_PI_H
 #define POLLUX_NVME_PI_H

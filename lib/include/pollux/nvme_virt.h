@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Pollux NVMe: virtual functions (Base 8.20). A primary controller, a physical function with
- *SR-IOV, has flexible resources, queues and interrupts, that it gives to its secondary controllers,
- *one a virtual function. A secondary controller is offline, and cannot be opened, until it has
- *resources and is put online; a reset or close of the primary one puts all of them offline again.
+ * SR-IOV, has flexible resources, queues and interrupts, that it gives to its secondary
+ * controllers, one a virtual function. A secondary controller is offline, and cannot be opened, until it has
+ * resources and is put online; a reset or close of the primary one puts all of them offline again.
  *
  *	uint16_t got;
  *
@@ -14,7 +14,7 @@
  *	... the virtual function may be used, by whatever driver ...
  *
  * Threads and errors as in <pollux/nvme_admin.h>; -ENOTSUP: the controller is not such a one. All
- *of it since 0.1.0.
+ * of it since 0.1.0.
  */
 #ifndef POLLUX_NVME_VIRT_H
 #define POLLUX_NVME_VIRT_H

@@ -63,7 +63,8 @@ PLX_API int plx_peer_sync(struct plx_peer *peer);
  * Find what the primary has published; syncs. Return: 0; -ENOENT, -EPIPE, or as plx_peer_sync().
  */
 PLX_API int plx_peer_lookup(struct plx_peer *peer, const char *name, void **va, size_t *len);
-/** The statistics of the primary, as plx_telemetry_read(). Return: as that; -EPIPE: it has ended.
+/**
+ * The statistics of the primary, as plx_telemetry_read(). Return: as that; -EPIPE: it has ended.
  */
 PLX_API int plx_peer_stats(struct plx_peer *peer, char **json);
 /** Does the primary live? Asks the kernel, not the primary. */

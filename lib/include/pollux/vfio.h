@@ -4,8 +4,8 @@
  *
  * An address space (plx_as) is one set of IOVA mappings: a VFIO container with the type1 IOMMU. It
  * maps all memory of the EAL and follows it as it grows and shrinks. A device (plx_dev) belongs to
- *one address space and is regions (BARs, configuration space), interrupts (eventfds) and reset.
- *Several devices may share an address space.
+ * one address space and is regions (BARs, configuration space), interrupts (eventfds) and reset.
+ * Several devices may share an address space.
  *
  *	struct plx_as *as = plx_as_open(NULL);
  *	struct plx_dev *dev = plx_dev_open(as, "0000:02:00.0");
@@ -161,7 +161,8 @@ PLX_API uint64_t plx_dev_region_size(const struct plx_dev *dev, enum plx_region 
  */
 PLX_API void *plx_dev_region_map(struct plx_dev *dev, enum plx_region region, uint64_t offset,
 				 uint64_t len);
-/** Access by system call: any region, width = len when 1, 2, 4 or 8. Return: 0 or a negative errno.
+/**
+ * Access by system call: any region, width = len when 1, 2, 4 or 8. Return: 0 or a negative errno.
  */
 PLX_API int plx_dev_region_read(struct plx_dev *dev, enum plx_region region, uint64_t offset,
 				void *buf, size_t len);

@@ -45,11 +45,20 @@ static void nothing(void)
 
 static void all(void)
 {
-	char args[][32] = {
-		"test",		  "--lcores=0,1",	    "--main-lcore",	"1",
-		"--mem=64M",	  "--mem-limit=1G",	    "--page-size=2M",	"--no-huge",
-		"--require-huge", "--va-base=0x2000000000", "--log-level=info", "--eal=dpdk",
-		"--eal-args=-a x", "--single-file-segments"};
+	char args[][32] = {"test",
+			   "--lcores=0,1",
+			   "--main-lcore",
+			   "1",
+			   "--mem=64M",
+			   "--mem-limit=1G",
+			   "--page-size=2M",
+			   "--no-huge",
+			   "--require-huge",
+			   "--va-base=0x2000000000",
+			   "--log-level=info",
+			   "--eal=dpdk",
+			   "--eal-args=-a x",
+			   "--single-file-segments"};
 	char *argv[sizeof(args) / sizeof(args[0]) + 1] = {NULL};
 	struct plx_eal_config config;
 	size_t i;

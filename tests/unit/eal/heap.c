@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* lib/eal/heap.c: the books of the DMA heap. The memory that it keeps the books of does not exist.
+/*
+ * lib/eal/heap.c: the books of the DMA heap. The memory that it keeps the books of does not exist.
  */
 #include "eal/heap.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Unit tests of Intel's gigabit NICs: the program, and the port that the suites share (fixture.h).
+/*
+ * Unit tests of Intel's gigabit NICs: the program, and the port that the suites share (fixture.h).
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* e1000e reception against descriptors that the test writes: good frames, and lies (ABUSE.md C7).
+/*
+ * e1000e reception against descriptors that the test writes: good frames, and lies (ABUSE.md C7).
  */
 #include <stdlib.h>
 #include <string.h>

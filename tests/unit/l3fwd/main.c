@@ -29,8 +29,7 @@ static const uint8_t host_mac[6] = {2, 0, 0, 0, 1, 1}, gateway_mac[6] = {2, 0, 0
 
 struct app app;
 
-/* --- Queues of the test's ----------------------------------------------------------------------
- */
+/* --- Queues of the test's --------------------------------------------------------------------- */
 
 static struct plx_pktbuf *waiting;
 static unsigned int waiting_at;
@@ -90,8 +89,7 @@ static void give(unsigned int port, const void *frame, size_t len)
 	forward_loop(nothing);
 }
 
-/* --- Frames --------------------------------------------------------------------------------------
- */
+/* --- Frames ----------------------------------------------------------------------------------- */
 
 struct frame_v4 {
 	struct ether_header eth;
@@ -182,8 +180,7 @@ static size_t nd(uint8_t *frame, uint8_t type, const uint8_t *mac, const uint8_t
 	return 14 + 40 + 32;
 }
 
-/* --- Tests ---------------------------------------------------------------------------------------
- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 static void answers_arp(void)
 {
@@ -496,8 +493,7 @@ static void gives_up(void)
 	UNIT_EQ(out->icmp.code, 1);
 }
 
-/* --- Life ----------------------------------------------------------------------------------------
- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 static int up(void)
 {

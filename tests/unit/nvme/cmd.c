@@ -269,7 +269,8 @@ static void fused(void)
 
 static struct plx_nvme_sge sges[ELEMENTS];
 
-/* Elements all over the buffer, len bytes in all; joints on pages, if so asked. Return: how many.
+/*
+ * Elements all over the buffer, len bytes in all; joints on pages, if so asked. Return: how many.
  */
 static uint16_t scatter(uint32_t len, bool pages, uint32_t align)
 {

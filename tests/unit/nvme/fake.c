@@ -832,7 +832,8 @@ void fake_defaults(void)
 	unsigned int i;
 
 	memset(&fake, 0, sizeof(fake));
-	/* 1024 entries, contiguous queues, 500 ms to ready, NVM command set, pages of 4 to 64 KiB.
+	/*
+	 * 1024 entries, contiguous queues, 500 ms to ready, NVM command set, pages of 4 to 64 KiB.
 	 */
 	fake.cap = 1023 | NVME_CAP_CQR | NVME_PUT(1, NVME_CAP_TO) | NVME_CAP_CSS_NVM |
 		   NVME_PUT(4, NVME_CAP_MPSMAX);

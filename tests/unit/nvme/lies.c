@@ -614,7 +614,8 @@ static void changed_namespaces_overflow(void)
 	UNIT_EQ(plx_nvme_log_changed_ns(page, ids), PLX_NVME_CHANGED_NS_MAX);
 }
 
-/* Each event request is answered at once: a poll takes its share, and other commands get through.
+/*
+ * Each event request is answered at once: a poll takes its share, and other commands get through.
  */
 static bool flood(const struct nvme_sqe *sqe)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Tests of drivers/nvme/prp.h: what a transfer looks like to the controller, for every alignment.
+/*
+ * Tests of drivers/nvme/prp.h: what a transfer looks like to the controller, for every alignment.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -374,7 +374,8 @@ static void lie_wrong_answers(void)
 {
 	int at;
 
-	/* GET_FEATURES, SET_OWNER, GET_ and SET_PROTOCOL_FEATURES, GET_QUEUE_NUM: sets have none.
+	/*
+	 * GET_FEATURES, SET_OWNER, GET_ and SET_PROTOCOL_FEATURES, GET_QUEUE_NUM: sets have none.
 	 */
 	for (at = 0; at < 5; at++) {
 		be_start();
@@ -479,7 +480,8 @@ static uint64_t heap_bytes(void)
 	return stats.heap_bytes;
 }
 
-/* Allocate until memory has come so many times, or no more comes. Return: how many times it came.
+/*
+ * Allocate until memory has come so many times, or no more comes. Return: how many times it came.
  */
 static unsigned int grow(unsigned int times)
 {
@@ -500,7 +502,8 @@ static unsigned int grow(unsigned int times)
 	return grown;
 }
 
-/* Below the limit there is no room for the steps that the heap grows by, only for what is needed.
+/*
+ * Below the limit there is no room for the steps that the heap grows by, only for what is needed.
  */
 static void memory_that_grows(void)
 {

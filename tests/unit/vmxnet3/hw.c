@@ -100,7 +100,8 @@ static void counters(void)
 	CU_ASSERT(xstats[2 * VMXNET3_STATS].value > 0);
 }
 
-/* The event register says everything at once: a stopped queue breaks the port, the rest is counted.
+/*
+ * The event register says everything at once: a stopped queue breaks the port, the rest is counted.
  */
 static void event_register_all_ones(void)
 {

@@ -269,7 +269,8 @@ static void send_mbufs(void)
 	check(got >= PACKETS, "mbufs leave by our port and arrive at DPDK's");
 }
 
-/* What our port receives leaves by DPDK's again, as it is: the other NIC's driver reads our memory.
+/*
+ * What our port receives leaves by DPDK's again, as it is: the other NIC's driver reads our memory.
  */
 static void echo(void)
 {

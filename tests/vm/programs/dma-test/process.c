@@ -105,7 +105,8 @@ int command_kill_pinning(int argc, char **argv)
 	return judge("pages were pinned", kill_in_the_middle(&k), 10000);
 }
 
-/* 512 page tables are 262,144 entries, which take 3 ms. Without large entries (disable_hugepages).
+/*
+ * 512 page tables are 262,144 entries, which take 3 ms. Without large entries (disable_hugepages).
  */
 int command_kill_mapping(int argc, char **argv)
 {

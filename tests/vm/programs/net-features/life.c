@@ -17,7 +17,8 @@ void test_promisc_and_allmulti(void)
 
 	if (HAS(to, ALLMULTI)) {
 		check(plx_port_set_allmulti(to, true) == 0, "all multicast");
-		/* QEMU's 82576 knows no VMOLR.MPME, so that its virtual functions get none of it.
+		/*
+		 * QEMU's 82576 knows no VMOLR.MPME, so that its virtual functions get none of it.
 		 */
 		if (!arrives(group, 0) && !strcmp(plx_port_info(to)->driver, "igbvf"))
 			printf("skip - any group arrives # the physical function took it, and did "

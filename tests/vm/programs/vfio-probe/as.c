@@ -63,7 +63,8 @@ static void map_and_refuse(struct plx_as *as)
 	EXPECT(plx_as_map(as, p + 1, PAGE, IOVA + 8 * MIB, PLX_AS_RW), -EINVAL);
 	n = plx_as_ranges(as, ranges, 8);
 	EXPECT(n >= 1 && n <= 8, 1);
-	/* Up to the last page of an aperture, which 6.12 cannot unmap at the very end of 64 bits.
+	/*
+	 * Up to the last page of an aperture, which 6.12 cannot unmap at the very end of 64 bits.
 	 */
 	if (ranges[n - 1].last != UINT64_MAX) {
 		edge = ranges[n - 1].last + 1;
