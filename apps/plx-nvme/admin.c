@@ -14,8 +14,6 @@
 
 #define DATA_MAX (1u << 20)
 
-static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
-
 /* --- feature --------------------------------------------------------------------------------- */
 
 struct feature {
@@ -138,15 +136,13 @@ int cmd_feature(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_feature,
-		.args_doc = "BDF",
 		.doc = "Get or set a feature of a controller, or with --ns of a "
 		       "namespace.\vExit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct feature f = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &f);
+	target_parse(argc, argv, &argp, &f);
 	status = target_open(&f.target);
 	if (status == EXIT_SUCCESS)
 		status = run_feature(&f);
@@ -299,16 +295,14 @@ int cmd_passthru(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_passthru,
-		.args_doc = "BDF",
 		.doc = "Send any command to a controller, as it is. --ns is its namespace id (0). "
 		       "It may destroy data.\v"
 		       "Exit status: 0, 1 (the command failed, or was not taken), 2 (usage).",
-		.children = children,
 	};
 	struct passthru p = {.target = {.command = argv[0]}, .opcode = -1};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &p);
+	target_parse(argc, argv, &argp, &p);
 	status = target_open(&p.target);
 	if (status == EXIT_SUCCESS)
 		status = run_passthru(&p);

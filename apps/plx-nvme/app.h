@@ -95,9 +95,11 @@ void target_error(const struct target *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * The options of every command that opens a controller: BDF, --ns, --json, EAL. A child of argp.
+ * Parse the command line of a command that opens a controller: its own options, and those of all
+ * such commands: BDF, --ns, --json, EAL. At ARGP_KEY_INIT its parser sets child_inputs[0] to the
+ * struct target.
  */
-extern const struct argp target_argp;
+void target_parse(int argc, char **argv, const struct argp *argp, void *input);
 
 /** Numbers and sizes of the command line; anything else ends the program with EXIT_USAGE. */
 uint64_t parse_number(struct argp_state *state, const char *name, const char *text, uint64_t min,

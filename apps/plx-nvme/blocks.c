@@ -236,20 +236,17 @@ static int cmd_blocks(int argc, char **argv, const struct operation *op)
 		{"yes", KEY_YES, NULL, 0, "Yes, destroy the data that is there", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	char doc[160];
 	struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = doc,
-		.children = children,
 	};
 	struct blocks b = {.target = {.command = argv[0]}, .op = op, .to = NO_LBA};
 	int status;
 
 	snprintf(doc, sizeof(doc), "%s\vExit status: 0, 1 (failure), 2 (usage).", op->doc);
-	argp_parse(&argp, argc, argv, 0, NULL, &b);
+	target_parse(argc, argv, &argp, &b);
 	catch_signals();
 	status = target_open(&b.target);
 	if (status == EXIT_SUCCESS)

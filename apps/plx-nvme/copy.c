@@ -230,8 +230,6 @@ static int run(struct copy *c)
 	return target_close(&c->target, status);
 }
 
-static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
-
 #define COMMON_OPTIONS                                                                             \
 	{"start-block", 's', "LBA", 0, "First block (0)", 1},                                      \
 	{                                                                                          \
@@ -249,14 +247,12 @@ int cmd_read(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Read blocks of a namespace into a file.\v"
 		       "Exit status: 0 (all was read), 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct copy c = {.target = {.command = argv[0], .io_queues = 1}, .fd = -1};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &c);
+	target_parse(argc, argv, &argp, &c);
 	catch_signals();
 	return run(&c);
 }
@@ -275,15 +271,13 @@ int cmd_write(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Write a file to blocks of a namespace.\v"
 		       "Exit status: 0 (all was written and is durable), 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct copy c = {
 		.target = {.command = argv[0], .io_queues = 1}, .is_write = true, .fd = -1};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &c);
+	target_parse(argc, argv, &argp, &c);
 	catch_signals();
 	return run(&c);
 }

@@ -129,19 +129,16 @@ int cmd_directive(int argc, char **argv)
 		{"streams", 's', "N", 0, "Switch streams on and allocate N; 0: give them back", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Show the directives of a namespace (--ns; 1), and change its streams.\v"
 		       "Exit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct directive d = {.target = {.command = argv[0]}, .streams = -1};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &d);
+	target_parse(argc, argv, &argp, &d);
 	if (!d.target.nsid)
 		d.target.nsid = 1;
 	status = target_open(&d.target);

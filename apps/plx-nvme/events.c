@@ -109,19 +109,16 @@ int cmd_events(int argc, char **argv)
 		{"count", 'c', "N", 0, "End after so many; fewer are a failure", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Show the asynchronous events of a controller, one a line.\vExit status: 0, "
 		       "1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct events e = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &e);
+	target_parse(argc, argv, &argp, &e);
 	catch_signals();
 	status = target_open(&e.target);
 	if (status == EXIT_SUCCESS)

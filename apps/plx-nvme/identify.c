@@ -174,19 +174,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 int cmd_identify(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Show what a controller and its namespaces say of themselves.\v"
 		       "With --ns only that namespace is shown. Exit status: 0, 1 (failure), 2 "
 		       "(usage).",
-		.children = children,
 	};
 	struct target t = {.command = argv[0]};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &t);
+	target_parse(argc, argv, &argp, &t);
 	status = target_open(&t);
 	if (status == EXIT_SUCCESS)
 		status = show(&t);

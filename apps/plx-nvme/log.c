@@ -259,18 +259,15 @@ int cmd_log(int argc, char **argv)
 		{"data", 'd', "FILE", 0, "Write the bytes to a file (-: stdout)", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Show a log page of a controller.\vExit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct log l = {.target = {.command = argv[0]}, .what = "smart", .len = 512};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &l);
+	target_parse(argc, argv, &argp, &l);
 	status = target_open(&l.target);
 	if (status == EXIT_SUCCESS)
 		status = show(&l);

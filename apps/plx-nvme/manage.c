@@ -32,8 +32,6 @@ enum key {
 	KEY_DELETE,
 };
 
-static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
-
 /* Options that format and ns share. */
 #define FORMAT_OPTIONS                                                                             \
 	{"lba-format", KEY_FORMAT, "N", 0, "LBA format, as identify lists them (0)", 1},           \
@@ -133,14 +131,12 @@ int cmd_format(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_format,
-		.args_doc = "BDF",
 		.doc = "Format a namespace.\vExit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct manage m = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &m);
+	target_parse(argc, argv, &argp, &m);
 	m.format.timeout_ms = m.target.timeout_s * 1000;
 	status = target_open(&m.target);
 	if (status == EXIT_SUCCESS)
@@ -205,15 +201,13 @@ int cmd_ns(int argc, char **argv)
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_ns,
-		.args_doc = "BDF",
 		.doc = "Manage the namespaces of a controller.\vExit status: 0, 1 (failure), 2 "
 		       "(usage).",
-		.children = children,
 	};
 	struct manage m = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &m);
+	target_parse(argc, argv, &argp, &m);
 	status = target_open(&m.target);
 	if (status == EXIT_SUCCESS)
 		status = run_ns(&m);

@@ -70,19 +70,16 @@ int cmd_paths(int argc, char **argv)
 		{"other", 'o', "BDF", 0, "The controller to compare with", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Namespaces that two controllers have in common, by NGUID, UUID or "
 		       "EUI64.\vExit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct paths p = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &p);
+	target_parse(argc, argv, &argp, &p);
 	p.other.command = argv[0];
 	p.other.eal_is_up = true;
 	status = target_open(&p.target);

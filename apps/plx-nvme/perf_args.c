@@ -253,7 +253,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 int cmd_perf(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = perf_argp_options,
 		.parser = parse_option,
@@ -268,7 +267,6 @@ int cmd_perf(int argc, char **argv)
 		       "  plx-nvme perf 0000:01:00.0 0000:02:00.0 --queues 2 --lcores 2-5\n"
 		       "  plx-nvme perf 0000:01:00.0 --qd 1 --rate 1000 --interrupt\n"
 		       "  plx-nvme perf 0000:01:00.0 --adaptive --coalesce 8:100",
-		.children = children,
 	};
 	struct perf *p = calloc(1, sizeof(*p));
 	int status;
@@ -288,7 +286,7 @@ int cmd_perf(int argc, char **argv)
 					   .queues = 1,
 					   .seconds = 10,
 					   .seed = 1};
-	argp_parse(&argp, argc, argv, 0, NULL, p);
+	target_parse(argc, argv, &argp, p);
 	catch_signals();
 	status = perf_run(p);
 	free(p);

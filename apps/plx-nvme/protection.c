@@ -288,19 +288,16 @@ int cmd_protection(int argc, char **argv)
 		{"yes", KEY_YES, NULL, 0, "Yes, destroy the data that is there", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Put the end-to-end protection of a namespace to the test.\vExit status: 0, "
 		       "1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct protection p = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &p);
+	target_parse(argc, argv, &argp, &p);
 	status = target_open(&p.target);
 	if (status == EXIT_SUCCESS)
 		status = test(&p);

@@ -51,18 +51,15 @@ int cmd_reset(int argc, char **argv)
 		{"subsystem", 's', NULL, 0, "With the other controllers of its subsystem", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Reset a controller.\vExit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct reset r = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &r);
+	target_parse(argc, argv, &argp, &r);
 	status = target_open(&r.target);
 	if (status == EXIT_SUCCESS)
 		status = run(&r);

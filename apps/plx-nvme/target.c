@@ -113,11 +113,22 @@ static error_t parse_target(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child target_children[] = {{&plx_eal_argp, 0, "EAL options:", 10}, {0}};
 
-const struct argp target_argp = {
+static const struct argp target_argp = {
 	.options = target_options,
 	.parser = parse_target,
 	.children = target_children,
 };
+
+void target_parse(int argc, char **argv, const struct argp *argp, void *input)
+{
+	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
+	struct argp whole = *argp;
+
+	whole.children = children;
+	if (!whole.args_doc)
+		whole.args_doc = "BDF";
+	argp_parse(&whole, argc, argv, 0, NULL, input);
+}
 
 /* --- Target --------------------------------------------------------------------------------- */
 

@@ -296,7 +296,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 int cmd_verify(int argc, char **argv)
 {
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = verify_argp_options,
 		.parser = parse_option,
@@ -311,7 +310,6 @@ int cmd_verify(int argc, char **argv)
 		       "then, "
 		       "with the host's driver: plx-nvme verify /dev/nvme0n1 --read-only "
 		       "--sequence 7",
-		.children = children,
 	};
 	struct verify v = {
 		.target = {.command = argv[0], .io_queues = 1, .takes_path = true},
@@ -321,7 +319,7 @@ int cmd_verify(int argc, char **argv)
 		.depth = 8,
 	};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &v);
+	target_parse(argc, argv, &argp, &v);
 	catch_signals();
 	return v.target.path ? verify_path(&v, produce, consume) : verify_controller(&v);
 }

@@ -215,19 +215,16 @@ int cmd_virt(int argc, char **argv)
 		{"hold", KEY_HOLD, NULL, 0, "Stay until a signal: then all go offline", 2},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "Show, and change, what a controller gives to its virtual functions.\v"
 		       "Exit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct virt v = {.target = {.command = argv[0]}, .count = {-1, -1}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &v);
+	target_parse(argc, argv, &argp, &v);
 	catch_signals();
 	status = target_open(&v.target);
 	if (status == EXIT_SUCCESS && change(&v))

@@ -286,18 +286,15 @@ int cmd_zns(int argc, char **argv)
 		{"yes", KEY_YES, NULL, 0, "Yes, change the data that is there", 1},
 		{0},
 	};
-	static const struct argp_child children[] = {{&target_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
 		.options = options,
 		.parser = parse_option,
-		.args_doc = "BDF",
 		.doc = "The zones of a zoned namespace.\vExit status: 0, 1 (failure), 2 (usage).",
-		.children = children,
 	};
 	struct zns z = {.target = {.command = argv[0]}};
 	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &z);
+	target_parse(argc, argv, &argp, &z);
 	catch_signals();
 	status = target_open(&z.target);
 	if (status == EXIT_SUCCESS)
