@@ -130,25 +130,27 @@ static void coalescing(void)
 
 /* --- Extended formats ----------------------------------------------------------------------- */
 
+/* A namespace whose protection information has guards of 64 bits, for whoever understands that. */
+static void open_guarded(uint32_t ctratt)
+{
+	fake_defaults();
+	fake.id.ctratt = htole32(ctratt);
+	fake.ns[0].lbaf[0].ms = htole16(16);
+	fake.ns[0].dps = 1;
+	fake.ns_nvm.elbaf[0] = htole32(2 << NVME_ELBAF_PIF_SHIFT);
+	open_with(NULL);
+}
+
 static void extended_formats(void)
 {
 	struct plx_nvme_ns_info info;
 
-	fake_defaults();
-	fake.ns[0].lbaf[0].ms = htole16(16);
-	fake.ns[0].dps = 1;
-	fake.ns_nvm.elbaf[0] = htole32(2 << NVME_ELBAF_PIF_SHIFT);
-	open_with(NULL);
+	open_guarded(0);
 	UNIT_EQ(fake.feature_data[NVME_HOST_BEHAVIOR_LBAFEE], 0);
 	UNIT_EQ(plx_nvme_ns_info_get(ctrl, 1, &info), 0);
 	UNIT_EQ(info.guard_bits, 16);
 	tear_down();
-	fake_defaults();
-	fake.id.ctratt = htole32(NVME_CTRATT_ELBAS);
-	fake.ns[0].lbaf[0].ms = htole16(16);
-	fake.ns[0].dps = 1;
-	fake.ns_nvm.elbaf[0] = htole32(2 << NVME_ELBAF_PIF_SHIFT);
-	open_with(NULL);
+	open_guarded(NVME_CTRATT_ELBAS);
 	UNIT_EQ(fake.feature_data[NVME_HOST_BEHAVIOR_LBAFEE], 1);
 	UNIT_EQ(plx_nvme_ns_info_get(ctrl, 1, &info), 0);
 	UNIT_EQ(info.guard_bits, 64);
